@@ -1,0 +1,56 @@
+/**
+ * What came of running a command on a host. `unreachable` means that no command was started there: nothing is known
+ * about the host. Everything else is `ran`, whatever the command thought of it.
+ */
+export type RunOutcome = RunFinished | RunUnreachable;
+
+export interface RunFinished {
+  readonly kind: 'ran';
+  /** Undefined when the command was ended by a signal, as it is on a time-out. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The time limit ended it; the output is what had arrived until then. */
+  readonly timedOut: boolean;
+  /** The output limit ended it; the output is a beginning. */
+  readonly truncated: boolean;
+}
+
+export interface RunUnreachable {
+  readonly kind: 'unreachable';
+  readonly reason: UnreachableReason;
+  /** In the operator's words, with the name of the host's access in it; fit for `SourceEntry.why`. */
+  readonly why: string;
+}
+
+/**
+ * - `render-only`: declared so; the host is never contacted.
+ * - `not-supported`: a kind of access that this version cannot use.
+ * - `bad-name`: a name that could be taken for an option or a path.
+ * - `no-namespace`: the network namespace does not exist on this machine.
+ * - `not-permitted`: the namespace exists and may not be entered.
+ * - `no-command`: the program is not installed there.
+ * - `not-started`: the operating system refused to start it.
+ */
+export type UnreachableReason =
+  | 'render-only'
+  | 'not-supported'
+  | 'bad-name'
+  | 'no-namespace'
+  | 'not-permitted'
+  | 'no-command'
+  | 'not-started';
+
+/** True when the command ran to its own end with exit code 0, and all of its output is there. */
+export function succeeded(outcome: RunOutcome): outcome is RunFinished {
+  return outcome.kind === 'ran' && outcome.exitCode === 0 && !outcome.timedOut && !outcome.truncated;
+}
+
+/** One line on why a command that ran did not succeed: time limit, output limit, or its own words on stderr. */
+export function failureOf(command: string, run: RunFinished, timeoutMs: number): string {
+  if (run.timedOut) return `${command} did not end within ${timeoutMs / 1000} s`;
+  if (run.truncated) return `${command} printed more than the output limit`;
+  const words = run.stderr.trim() === '' ? '' : `: ${run.stderr.trim()}`;
+  const how = run.exitCode === undefined ? 'was ended by a signal' : `ended with exit code ${run.exitCode}`;
+  return `${command} ${how}${words}`;
+}
