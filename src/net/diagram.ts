@@ -178,8 +178,9 @@ export function test(level: Level, set: IntervalSet, kid: Node): Node {
   return out.node(level);
 }
 
-/** Where `value` leads from a decision node. */
+/** Where `value` leads from a decision node; values outside the domain lead to FALSE. */
 export function follow(node: Node, value: bigint): Node {
+  if (value < 0n || value > (LEVEL_MAX[node.level] ?? -1n)) return FALSE;
   let low = 0;
   let high = node.highs.length - 1;
   while (low < high) {
