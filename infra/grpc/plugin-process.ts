@@ -1,0 +1,39 @@
+import type { ProviderDefinition } from './provider.ts';
+import { startProvider } from './serve.ts';
+
+/** How often a plugin looks whether its engine still lives. */
+const PARENT_CHECK_MS = 1_000;
+
+/**
+ * Main of a plugin executable. The engine starts `pulumi-resource-NAME [flags] ENGINE_ADDRESS`, reads the port from the
+ * first line of stdout, and hides everything printed later (pulumi sdk/go/common/resource/plugin/plugin.go: newPlugin).
+ * With `-version` it prints the version and ends.
+ * @param argv arguments after the script
+ */
+export async function runPluginProcess(definition: ProviderDefinition, argv: readonly string[]): Promise<void> {
+  if (argv.includes('-version') || argv.includes('--version')) {
+    process.stdout.write(`${definition.version}\n`);
+    return;
+  }
+  const address = argv.at(-1);
+  const provider = await startProvider(definition, address?.startsWith('-') ? undefined : address);
+  process.stdout.write(`${provider.port}\n`);
+  const stop = () => {
+    provider.stop();
+    process.exit(0);
+  };
+  // The engine ends plugins by signal, after Cancel. An interrupt from the terminal reaches us too, and is the engine's
+  // to handle: it sends Cancel, and still needs the answers of the calls that run.
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', () => {});
+  stopWithParent(stop);
+}
+
+/** A plugin whose engine was killed is handed to another parent; without this it would stay for ever. */
+function stopWithParent(stop: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid !== parent) stop();
+  }, PARENT_CHECK_MS);
+  timer.unref();
+}

@@ -1,0 +1,115 @@
+import type { handleUnaryCall, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Answer } from './calls.ts';
+import { callsOf } from './calls.ts';
+import type { EngineLog } from './engine-log.ts';
+import { connectEngineLog } from './engine-log.ts';
+import { ProviderError, status } from './errors.ts';
+import { emptyMessages, pluginMessages, providerService } from './proto.ts';
+import type { ProviderDefinition } from './provider.ts';
+import { toServiceError } from './status.ts';
+
+/** Message size the engine itself allows (pulumi sdk/go/common/util/rpcutil: 400 MB); the state of a stack is large. */
+const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
+
+/** A provider that answers on loopback. */
+export interface RunningProvider {
+  readonly port: number;
+  /** Aborts the calls that run and closes the port. */
+  stop(): void;
+}
+
+/**
+ * Serves a provider on a free port of 127.0.0.1. Needs no engine, so tests drive it directly.
+ * @param engineAddress where its log messages go; undefined drops them
+ * @throws ProviderError if loopback cannot be listened on
+ */
+export async function startProvider(
+  definition: ProviderDefinition,
+  engineAddress: string | undefined,
+): Promise<RunningProvider> {
+  const engine = connectEngineLog(engineAddress);
+  const cancelled = new AbortController();
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
+  });
+  server.addService(providerService.ResourceProviderService, serviceOf(definition, engine, cancelled));
+  const port = await listenOnLoopback(server);
+  return {
+    port,
+    stop() {
+      cancelled.abort();
+      engine.close();
+      server.forceShutdown();
+    },
+  };
+}
+
+/**
+ * Binds a gRPC server to a free port of 127.0.0.1.
+ * @throws ProviderError (unavailable) with the reason as cause
+ */
+export function listenOnLoopback(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new ProviderError('cannot listen on 127.0.0.1', { cause: error, code: status.UNAVAILABLE }));
+    });
+  });
+}
+
+function serviceOf(
+  definition: ProviderDefinition,
+  engine: EngineLog,
+  cancelled: AbortController,
+): UntypedServiceImplementation {
+  const answers: Readonly<Record<string, Answer | undefined>> = {
+    ...callsOf(definition.handlers),
+    getPluginInfo: async () => new pluginMessages.PluginInfo().setVersion(definition.version),
+    cancel: async () => {
+      cancelled.abort();
+      return new emptyMessages.Empty();
+    },
+  };
+  const service: UntypedServiceImplementation = {};
+  for (const [key, method] of Object.entries(providerService.ResourceProviderService)) {
+    const answer = answers[key] ?? unimplemented(String(method.path).split('/').at(-1) ?? key);
+    const handle: handleUnaryCall<unknown, unknown> = (call, callback) => {
+      void respond(answer, call.request, engine, cancelled.signal, callback);
+    };
+    service[key] = handle;
+  }
+  return service;
+}
+
+async function respond(
+  answer: Answer,
+  message: unknown,
+  engine: EngineLog,
+  signal: AbortSignal,
+  callback: sendUnaryData<unknown>,
+): Promise<void> {
+  const urn = urnOf(message);
+  try {
+    callback(
+      null,
+      await answer(message, { signal, log: (severity, text) => engine.log({ severity, message: text, urn }) }),
+    );
+  } catch (error) {
+    const { status: failed, fullText } = toServiceError(error);
+    if (fullText !== undefined) await engine.log({ severity: 'error', message: fullText, urn });
+    callback(failed);
+  }
+}
+
+function urnOf(message: unknown): string {
+  const carries = typeof message === 'object' && message !== null && 'getUrn' in message;
+  return carries && typeof message.getUrn === 'function' ? String(message.getUrn()) : '';
+}
+
+function unimplemented(rpcName: string): Answer {
+  return async () => {
+    throw new ProviderError(`${rpcName} is not yet implemented`, { code: status.UNIMPLEMENTED });
+  };
+}
