@@ -15,6 +15,7 @@ export async function runPluginProcess(definition: ProviderDefinition, argv: rea
     process.stdout.write(`${definition.version}\n`);
     return;
   }
+  const parent = process.ppid;
   const address = argv.at(-1);
   const provider = await startProvider(definition, address?.startsWith('-') ? undefined : address);
   process.stdout.write(`${provider.port}\n`);
@@ -26,12 +27,11 @@ export async function runPluginProcess(definition: ProviderDefinition, argv: rea
   // to handle: it sends Cancel, and still needs the answers of the calls that run.
   process.on('SIGTERM', stop);
   process.on('SIGINT', () => {});
-  stopWithParent(stop);
+  stopWithout(parent, stop);
 }
 
 /** A plugin whose engine was killed is handed to another parent; without this it would stay for ever. */
-function stopWithParent(stop: () => void): void {
-  const parent = process.ppid;
+function stopWithout(parent: number, stop: () => void): void {
   const timer = setInterval(() => {
     if (process.ppid !== parent) stop();
   }, PARENT_CHECK_MS);
