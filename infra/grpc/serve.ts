@@ -1,4 +1,9 @@
-import type { handleUnaryCall, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js';
+import type {
+  handleServerStreamingCall,
+  handleUnaryCall,
+  sendUnaryData,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { Answer } from './calls.ts';
 import { callsOf } from './calls.ts';
@@ -75,10 +80,14 @@ function serviceOf(
   const service: UntypedServiceImplementation = {};
   for (const [key, method] of Object.entries(providerService.ResourceProviderService)) {
     const answer = answers[key] ?? unimplemented(String(method.path).split('/').at(-1) ?? key);
-    const handle: handleUnaryCall<unknown, unknown> = (call, callback) => {
+    const unary: handleUnaryCall<unknown, unknown> = (call, callback) => {
       void respond(answer, call.request, engine, cancelled.signal, callback);
     };
-    service[key] = handle;
+    // The one stream, List, is only ever refused: a refusal is all that its handler has to be able to send.
+    const refuse: handleServerStreamingCall<unknown, unknown> = (call) => {
+      void respond(answer, call.request, engine, cancelled.signal, (error) => call.emit('error', error));
+    };
+    service[key] = method.responseStream ? refuse : unary;
   }
   return service;
 }

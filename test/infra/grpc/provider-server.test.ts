@@ -40,6 +40,20 @@ describe('what the handlers do not have', () => {
     });
   });
 
+  test('also for List, which is a stream', async () => {
+    const client = await serve({
+      async list(token) {
+        throw new ProviderError(`no list for ${token}`, { code: status.UNIMPLEMENTED });
+      },
+    });
+    const stream = client.list(new providerMessages.ListRequest().setToken('demo:index:Thing'));
+    const error = await new Promise((resolve) => {
+      stream.on('error', resolve);
+      stream.on('data', resolve);
+    });
+    expect(error).toMatchObject({ code: status.UNIMPLEMENTED, details: 'no list for demo:index:Thing' });
+  });
+
   test('the version is always there', async () => {
     const client = await serve({});
     const info = await unary<{ getVersion(): string }>((done) => client.getPluginInfo(new emptyMessages.Empty(), done));
