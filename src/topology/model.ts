@@ -76,6 +76,8 @@ export interface Host extends Located {
   readonly segmentInterface: string | undefined;
   /** Interfaces that carry the tailnet's underlay (default `eth0` with a device, none without). */
   readonly underlayInterfaces: readonly string[];
+  /** Name servers that the tailnet daemon may ask; empty = none is let out. */
+  readonly resolvers: readonly Address[];
   /** Whether the tailnet daemon runs on the host and its own flows are let out (default: exactly if there is a device). */
   readonly tailscaled: boolean;
   readonly access: Access;
