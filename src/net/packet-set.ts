@@ -155,7 +155,8 @@ export class PacketSet {
   /**
    * The packets that agree with some packet of this set on every other field that both of them have. Forgetting the
    * protocol carries ports from one protocol with ports to another, and lets any protocol without them pass; forgetting
-   * the family lets any address of the other family pass, because an address says nothing across families.
+   * the family lets any address of the other family pass, because an address says nothing across families. The result
+   * always includes this set; for these two fields a second time may add more, for the others it changes nothing.
    */
   forget(field: Field): PacketSet {
     if (field === 'proto') return PacketSet.#of(forgetProtocol(this.#v4), forgetProtocol(this.#v6));
