@@ -9,7 +9,7 @@ const v6Value = fc.oneof(
   fc.bigInt({ min: 0n, max: LAST_VALUE[6] }),
   fc
     .array(fc.constantFrom(0n, 1n, 0xffffn, 0x1234n), { minLength: 8, maxLength: 8 })
-    .map((groups) => groups.reduce((value, group) => (value << 16n) + group, 0n)),
+    .map((groups) => groups.reduce<bigint>((value, group) => (value << 16n) + group, 0n)),
   fc.bigInt({ min: 0n, max: LAST_VALUE[4] }).map((low) => (0xffffn << 32n) + low),
 );
 
