@@ -1,0 +1,102 @@
+import type { CapabilityRule } from './compile/capability-rules.ts';
+import { capabilityRules, reversedCapabilities } from './compile/capability-rules.ts';
+import { type Classes, classify, type DeviceClass } from './compile/classes.ts';
+import { type Delivery, Placement } from './compile/deliveries.ts';
+import { type FilterRule, filterRules } from './compile/filter-rules.ts';
+import { PeerRelation } from './compile/peers.ts';
+import { Resolver } from './compile/resolver.ts';
+import { type OfferedRoutes, RouteOffers } from './compile/routes.ts';
+import { resolveRules, SourceSets } from './compile/rules.ts';
+import { listUnmodelled } from './compile/unmodelled.ts';
+import type { Device } from './device.ts';
+import type { Policy, Unmodelled } from './policy/policy.ts';
+
+/** What a policy is applied to. */
+export interface TailnetFacts {
+  readonly devices: readonly Device[];
+  readonly users: readonly { readonly login: string }[];
+}
+
+/**
+ * A policy as the control plane delivers it. All answers are computed when asked for: selectors and classes of devices
+ * once, the rest for the device in question.
+ */
+export interface CompiledTailnet {
+  readonly devices: readonly Device[];
+  /** Packet filter of a device; empty for an unknown id. */
+  rulesOn(deviceId: string): readonly FilterRule[];
+  /** Application capabilities that a device receives. */
+  capabilitiesOn(deviceId: string): readonly CapabilityRule[];
+  /** Ids of the devices in its network map, in the order of `devices`; an upper bound where something is unmodelled. */
+  peersOf(deviceId: string): readonly string[];
+  /** Routes that it is given, by peer; an upper bound where something is unmodelled. */
+  routesAt(deviceId: string): readonly OfferedRoutes[];
+  /** What the answers do not cover or only bound from above. With an entry, nothing that it touches is proven. */
+  readonly unmodelled: readonly Unmodelled[];
+}
+
+/**
+ * Compiles a policy for the devices of a tailnet. Devices that wait for authorisation count as if they had it: they
+ * are one click away.
+ */
+export function compileTailnet(policy: Policy, facts: TailnetFacts): CompiledTailnet {
+  const { devices } = facts;
+  const resolver = new Resolver(policy, devices);
+  const rules = resolveRules(policy, resolver);
+  const sources = new SourceSets();
+  const classes = lazy((): Classes => classify(resolver));
+  const placement = lazy(() => new Placement(resolver));
+  const delivered = new Map<number, readonly Delivery[]>();
+  const deliveriesAt = (c: DeviceClass): readonly Delivery[] => {
+    const known = delivered.get(c.id);
+    if (known !== undefined) return known;
+    const fresh = rules.flatMap((rule) => placement().deliver(rule, c) ?? []);
+    delivered.set(c.id, fresh);
+    return fresh;
+  };
+  const peers = lazy(() => new PeerRelation(classes(), resolver, deliveriesAt));
+  const routes = lazy(() => new RouteOffers({ classes: classes(), resolver, peers: peers(), sources, deliveriesAt }));
+  const positions = new Map(devices.map((d, i) => [d.id, i]));
+  const locate = (id: string) => {
+    const position = positions.get(id);
+    const device = position === undefined ? undefined : devices[position];
+    const c = position === undefined ? undefined : classes().of(position);
+    return position === undefined || device === undefined || c === undefined ? undefined : { position, device, c };
+  };
+  return {
+    devices,
+    rulesOn(id) {
+      const at = locate(id);
+      return at === undefined ? [] : filterRules(at.device, deliveriesAt(at.c), resolver, sources);
+    },
+    capabilitiesOn(id) {
+      const at = locate(id);
+      if (at === undefined) return [];
+      return [
+        ...capabilityRules(at.device, deliveriesAt(at.c), resolver, sources),
+        ...reversedCapabilities(at.device, at.c, rules, sources),
+      ];
+    },
+    peersOf(id) {
+      const at = locate(id);
+      return at === undefined
+        ? []
+        : peers()
+            .of(at.position)
+            .flatMap((i) => devices[i]?.id ?? []);
+    },
+    routesAt(id) {
+      const at = locate(id);
+      return at === undefined ? [] : routes().at(at.position);
+    },
+    unmodelled: listUnmodelled(policy, devices),
+  };
+}
+
+function lazy<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

@@ -1,0 +1,166 @@
+import { parsePrefix } from '../../net/prefix.ts';
+import type { Diagnostic, Result } from '../../source/diagnostic.ts';
+import { resultOf } from '../../source/diagnostic.ts';
+import { type HujsonMember, type HujsonNode, parseHujson } from '../hujson/parse.ts';
+import { parseAcl, parseGrant, protoText, unknownKeys } from './parse-rules.ts';
+import type {
+  Aspect,
+  AutoApprovers,
+  HostAlias,
+  NamedList,
+  Policy,
+  PolicyTest,
+  SectionPresence,
+  Unmodelled,
+} from './policy.ts';
+import { PolicyReader } from './reader.ts';
+
+/** Sections that are understood as far as packets, peers and ownership go. */
+const MODELLED = new Set(['acls', 'grants', 'groups', 'hosts', 'tagowners', 'autoapprovers', 'tests']);
+
+/** Definitions that mean nothing until a rule refers to them; the rule that does is reported instead. */
+const INERT = new Set(['ipsets', 'postures', 'randomizeclientport', 'onecgnatroute']);
+
+/** Sections that are in force but not interpreted, with what they could change. */
+const OPAQUE: Readonly<Record<string, { readonly what: string; readonly touches: readonly Aspect[] }>> = {
+  ssh: {
+    what: 'SSH rules: they decide who may log in over Tailscale SSH, and an accepted login is a tunnel',
+    touches: ['ssh'],
+  },
+  sshtests: { what: 'SSH tests: whether they pass is not judged', touches: ['tests'] },
+  nodeattrs: {
+    what: 'node attributes: they can publish a device to the internet (funnel), make it an app connector or change its addresses',
+    touches: ['attributes', 'packets', 'peers'],
+  },
+  defaultsrcposture: {
+    what: 'a default posture: every rule admits only those of its sources that meet it',
+    touches: ['packets', 'peers'],
+  },
+  derpmap: { what: 'relay servers: encrypted traffic of this tailnet passes through them', touches: ['underlay'] },
+  disableipv4: {
+    what: 'IPv4 is switched off for the tailnet: devices lose their IPv4 addresses',
+    touches: ['packets', 'peers'],
+  },
+  attrconfig: { what: 'configuration of node attributes', touches: ['attributes'] },
+};
+
+/**
+ * Reads a tailnet policy. Top-level and rule keys match in any case, the older names `users`, `ports`, `user` and
+ * `allow` included; whatever is not understood is in `unmodelled`.
+ * Not ok for syntax errors, duplicate keys and values of the wrong JSON type, all of them at once. What the API would
+ * refuse for its meaning (an undeclared tag, …) is `checkPolicy`'s.
+ * @param file name for the spans
+ */
+export function parsePolicy(file: string, text: string): Result<Policy> {
+  const parsed = parseHujson(file, text);
+  if (!parsed.ok) return parsed;
+  const reader = new PolicyReader();
+  const root = parsed.value;
+  if (root.kind !== 'object') {
+    reader.error('policy-shape', root.span, 'a policy must be an object');
+    return { ok: false, diagnostics: reader.diagnostics };
+  }
+  const sections = reader.fields(root, 'the policy');
+  const get = (name: string) => sections.get(name)?.value;
+  const acls = reader.list(get('acls'), 'acls').map((n, i) => parseAcl(reader, n, i));
+  const grants = reader.list(get('grants'), 'grants').map((n, i) => parseGrant(reader, n, i));
+  const policy: Policy = {
+    file,
+    rules: [...acls, ...grants],
+    sections: { acls: presence(get('acls')), grants: presence(get('grants')) },
+    groups: namedLists(reader, get('groups'), 'groups'),
+    hosts: hostAliases(reader, get('hosts')),
+    tagOwners: namedLists(reader, get('tagowners'), 'tagOwners'),
+    autoApprovers: autoApprovers(reader, get('autoapprovers')),
+    tests: reader.list(get('tests'), 'tests').map((n, i) => policyTest(reader, n, i)),
+    ssh: reader.list(get('ssh'), 'ssh'),
+    sshTests: reader.list(get('sshtests'), 'sshTests'),
+    nodeAttrs: reader.list(get('nodeattrs'), 'nodeAttrs'),
+    defaultPosture: reader.strings(get('defaultsrcposture'), 'defaultSrcPosture'),
+    unmodelled: [...opaqueSections(sections, reader.diagnostics), ...reader.unmodelled],
+  };
+  return resultOf(policy, reader.diagnostics);
+}
+
+function presence(node: HujsonNode | undefined): SectionPresence {
+  if (node === undefined || node.kind === 'null') return 'absent';
+  return node.kind === 'array' && node.items.length === 0 ? 'empty' : 'present';
+}
+
+function opaqueSections(sections: ReadonlyMap<string, HujsonMember>, diagnostics: Diagnostic[]): Unmodelled[] {
+  const out: Unmodelled[] = [];
+  for (const [name, { key, keySpan, value }] of sections) {
+    if (MODELLED.has(name) || INERT.has(name) || isEmpty(value)) continue;
+    const opaque = Object.hasOwn(OPAQUE, name) ? OPAQUE[name] : undefined;
+    if (opaque !== undefined) {
+      out.push({ span: keySpan, what: `${key}: ${opaque.what}`, touches: opaque.touches });
+      continue;
+    }
+    const what = `${key}: a section that cordon does not know; it could change anything`;
+    out.push({
+      span: keySpan,
+      what,
+      touches: ['packets', 'peers', 'ssh', 'attributes', 'ownership', 'underlay', 'tests'],
+    });
+    diagnostics.push({
+      code: 'policy-unknown-section',
+      severity: 'warning',
+      span: keySpan,
+      message: `unknown section ${JSON.stringify(key)}: what it changes is not known`,
+    });
+  }
+  return out;
+}
+
+function isEmpty(node: HujsonNode): boolean {
+  if (node.kind === 'array') return node.items.length === 0;
+  if (node.kind === 'object') return node.members.length === 0;
+  return node.kind === 'null' || (node.kind === 'boolean' && !node.value);
+}
+
+function namedLists(reader: PolicyReader, node: HujsonNode | undefined, what: string): Map<string, NamedList> {
+  const lists = new Map<string, NamedList>();
+  for (const m of reader.members(node, what)) {
+    lists.set(m.key, {
+      name: m.key,
+      span: m.keySpan,
+      items: reader.strings(m.value, `${what}[${JSON.stringify(m.key)}]`),
+    });
+  }
+  return lists;
+}
+
+function hostAliases(reader: PolicyReader, node: HujsonNode | undefined): Map<string, HostAlias> {
+  const hosts = new Map<string, HostAlias>();
+  for (const m of reader.members(node, 'hosts')) {
+    const value = reader.string(m.value, `hosts[${JSON.stringify(m.key)}]`) ?? { text: '', span: m.value.span };
+    hosts.set(m.key, { name: m.key, span: m.keySpan, value, prefix: parsePrefix(value.text.trim())?.prefix });
+  }
+  return hosts;
+}
+
+function autoApprovers(reader: PolicyReader, node: HujsonNode | undefined): AutoApprovers {
+  const fields = reader.fields(node, 'autoApprovers');
+  for (const key of unknownKeys(fields, new Set(['routes', 'exitnode']))) {
+    const what = `autoApprovers.${key.text}: an approver that cordon does not know`;
+    reader.unmodelled.push({ span: key.span, what, touches: ['ownership', 'packets', 'peers'] });
+  }
+  const lists = namedLists(reader, fields.get('routes')?.value, 'autoApprovers.routes');
+  return {
+    routes: [...lists.values()].map((list) => ({ ...list, prefix: parsePrefix(list.name)?.prefix })),
+    exitNode: reader.strings(fields.get('exitnode')?.value, 'autoApprovers.exitNode'),
+  };
+}
+
+function policyTest(reader: PolicyReader, node: HujsonNode, index: number): PolicyTest {
+  const what = `tests[${index}]`;
+  const fields = reader.fields(node, what, { user: 'src', allow: 'accept' });
+  return {
+    span: node.span,
+    src: reader.string(fields.get('src')?.value, `${what}.src`),
+    proto: protoText(reader, fields.get('proto')?.value, what),
+    accept: reader.strings(fields.get('accept')?.value, `${what}.accept`),
+    deny: reader.strings(fields.get('deny')?.value, `${what}.deny`),
+    unknownKeys: unknownKeys(fields, new Set(['src', 'proto', 'accept', 'deny'])),
+  };
+}

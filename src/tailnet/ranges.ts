@@ -1,0 +1,25 @@
+import { AddressSet } from '../net/address-set.ts';
+import { type Prefix, parsePrefix, TAILNET_V4, TAILNET_V6 } from '../net/prefix.ts';
+
+function prefixes(...texts: readonly string[]): AddressSet {
+  return AddressSet.ofPrefixes(
+    ...texts.flatMap((t): Prefix[] => [parsePrefix(t)?.prefix].filter((p) => p !== undefined)),
+  );
+}
+
+/** Both tailnet ranges in full. */
+export const TAILNET: AddressSet = AddressSet.ofPrefixes(TAILNET_V4, TAILNET_V6);
+
+/**
+ * What `*` means as a source, apart from approved subnet routes: the tailnet ranges without the block that ChromeOS
+ * keeps for itself (tailscale/tailscale net/tsaddr: ChromeOSVMRange). Seen in captures of the control plane.
+ */
+export const WILDCARD_SOURCE: AddressSet = TAILNET.subtract(prefixes('100.115.92.0/23'));
+
+/**
+ * `autogroup:internet`: everything but RFC 1918, link-local, the tailnet ranges and IPv6 outside 2000::/3. Loopback,
+ * documentation and multicast ranges are in. Seen in captures of the control plane.
+ */
+export const INTERNET: AddressSet = prefixes('0.0.0.0/0', '2000::/3').subtract(
+  prefixes('10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'),
+);
