@@ -3,7 +3,7 @@ import { run } from '../access/run.ts';
 import type { Access } from '../topology/model.ts';
 import type { HostFailure, HostOptions } from './host-firewall-read.ts';
 import { DEFAULT_HOST_TIMEOUT_MS } from './host-firewall-read.ts';
-import { boundDevices, cutTables, foreignTables, ownText } from './host-firewall-tables.ts';
+import { boundDevices, cutTables } from './host-firewall-tables.ts';
 
 export type NormalForm =
   | { readonly kind: 'normal'; readonly own: string }
@@ -56,9 +56,9 @@ export async function normalForm(access: Access, text: string, options: HostOpti
   }
   const cut = cutTables(outcome.stdout);
   if (!cut.ok) return { kind: 'failed', why: `the listing in an empty network namespace is garbled: ${cut.why}` };
-  const foreign = foreignTables(cut.tables);
-  if (foreign.length > 0) {
-    return { kind: 'rejected', stderr: `the ruleset defines tables that are not cordon's own: ${foreign.join(', ')}` };
+  if (cut.foreign.length > 0) {
+    const names = cut.foreign.join(', ');
+    return { kind: 'rejected', stderr: `the ruleset defines tables that are not cordon's own: ${names}` };
   }
-  return { kind: 'normal', own: ownText(cut.tables) };
+  return { kind: 'normal', own: cut.own };
 }

@@ -2,7 +2,7 @@ import type { RunFinished } from '../access/outcome.ts';
 import { failureOf, succeeded } from '../access/outcome.ts';
 import { run } from '../access/run.ts';
 import type { Access } from '../topology/model.ts';
-import { cutTables, ownText } from './host-firewall-tables.ts';
+import { cutTables } from './host-firewall-tables.ts';
 
 /** Why a host gave no answer that could be used. Never to be taken for "there is nothing". */
 export type HostFailure =
@@ -37,7 +37,7 @@ export async function readRuleset(access: Access, options: HostOptions = {}): Pr
   if (!succeeded(outcome)) return nftFailure(access, 'nft list ruleset', outcome, timeoutMs);
   const cut = cutTables(outcome.stdout);
   if (!cut.ok) return { kind: 'failed', why: `the listing of the ruleset is garbled: ${cut.why}` };
-  return { kind: 'read', own: ownText(cut.tables), listing: outcome.stdout };
+  return { kind: 'read', own: cut.own, listing: outcome.stdout };
 }
 
 /** Tells apart why an `nft` command failed: time, rights, or something else, in its own words. */

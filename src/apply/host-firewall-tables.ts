@@ -1,3 +1,5 @@
+import { readListing } from '../nftables/listing.ts';
+
 /** The tables that are ours, whole and alone, in the order in which their listings are put together. */
 export const OWN_TABLES = ['inet cordon', 'netdev cordon'] as const;
 
@@ -11,50 +13,37 @@ export function replacement(tables: string): string {
   return `${OWN_TABLES.map((name) => `table ${name}\ndelete table ${name}\n`).join('')}${tables}`;
 }
 
-/** A listing cut into its tables, or what makes it no listing. */
+/** Whose tables a listing shows. */
 export type TableListing =
-  | { readonly ok: true; readonly tables: ReadonlyMap<string, string> }
+  | {
+      readonly ok: true;
+      /** Our tables, byte for byte, in the order of OWN_TABLES; empty if there is none. */
+      readonly own: string;
+      /** Names of the tables of others, in the order of the listing. */
+      readonly foreign: readonly string[];
+    }
   | { readonly ok: false; readonly why: string };
 
 /**
- * Cuts the output of `nft -s list ruleset` into its tables, each with its final newline. nft prints `table FAMILY NAME {`
- * and `}` at the start of a line and everything between them indented (libnftables src/rule.c: table_print); whatever
- * does not look so, an unfinished table included, is refused rather than guessed at.
+ * Picks our tables out of the output of `nft -s list ruleset`. A text that is not a whole listing is refused rather than
+ * guessed at: what is missing could be ours.
  */
-export function cutTables(listing: string): TableListing {
+export function cutTables(text: string): TableListing {
+  const { listing, diagnostics } = readListing('nft', text);
+  const wrong = diagnostics.find((d) => d.severity === 'error');
+  if (wrong !== undefined) return { ok: false, why: `line ${wrong.span.line}: ${wrong.message}` };
   const tables = new Map<string, string>();
-  let name: string | undefined;
-  let body: string[] = [];
-  for (const line of listing.split('\n')) {
-    if (name !== undefined) {
-      body.push(line);
-      if (line === '}') {
-        tables.set(name, `${body.join('\n')}\n`);
-        name = undefined;
-      } else if (line !== '' && !line.startsWith('\t')) {
-        return { ok: false, why: `unexpected line in table ${name}: ${shorten(line)}` };
-      }
-      continue;
-    }
-    // Such as nft's own warning that iptables-nft manages the table that follows.
-    if (line === '' || line.startsWith('# ')) continue;
-    name = /^table (\S+ \S+) \{(?: # handle \d+)?$/.exec(line)?.[1];
-    if (name === undefined) return { ok: false, why: `unexpected line outside of all tables: ${shorten(line)}` };
+  for (const table of listing.tables) {
+    const name = `${table.family} ${table.name}`;
     if (tables.has(name)) return { ok: false, why: `table ${name} is listed twice` };
-    body = [line];
+    tables.set(name, `${text.slice(table.span.offset, table.span.offset + table.span.length)}\n`);
   }
-  return name === undefined ? { ok: true, tables } : { ok: false, why: `table ${name} does not end` };
-}
-
-/** Our tables of a cut listing as one text, in the order of OWN_TABLES; empty if there is none. */
-export function ownText(tables: ReadonlyMap<string, string>): string {
-  return OWN_TABLES.map((name) => tables.get(name) ?? '').join('');
-}
-
-/** Names of the tables that are not ours. */
-export function foreignTables(tables: ReadonlyMap<string, string>): readonly string[] {
-  const own: readonly string[] = OWN_TABLES;
-  return [...tables.keys()].filter((name) => !own.includes(name));
+  const isOwn = (name: string) => OWN_TABLES.some((own) => own === name);
+  return {
+    ok: true,
+    own: OWN_TABLES.map((name) => tables.get(name) ?? '').join(''),
+    foreign: [...tables.keys()].filter((name) => !isOwn(name)),
+  };
 }
 
 /** Interfaces that netdev chains of the text are bound to: such a chain loads only where they exist. */
@@ -85,8 +74,4 @@ export function closedRuleset(): string {
       `\tchain ${hook} {\n\t\ttype filter hook ${hook} priority ${priority}; policy drop;\n\t\tdrop\n\t}\n`,
   );
   return `table inet cordon {\n\tcomment "cordon closed"\n\n${chains.join('\n')}}\n`;
-}
-
-function shorten(line: string): string {
-  return JSON.stringify(line.length > 60 ? `${line.slice(0, 60)}…` : line);
 }

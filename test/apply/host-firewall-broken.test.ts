@@ -84,7 +84,7 @@ describe('applyRuleset with an nft that misbehaves', () => {
       'half a listing',
       'if [ "$*" = "-s list ruleset" ]; then $NFT "$@" | head -c 60; exit 0; fi',
       'failed',
-      'does not end',
+      'ends inside',
     ],
     ['something else', 'if [ "$*" = "-s list ruleset" ]; then echo "<html>"; exit 0; fi', 'failed', 'garbled'],
     ['an error', 'if [ "$*" = "-s list ruleset" ]; then echo broken >&2; exit 1; fi', 'failed', 'broken'],
