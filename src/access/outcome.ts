@@ -42,7 +42,7 @@ export type UnreachableReason =
   | 'not-started';
 
 /** True when the command ran to its own end with exit code 0, and all of its output is there. */
-export function succeeded(outcome: RunOutcome): outcome is RunFinished {
+export function succeeded(outcome: RunOutcome): outcome is RunFinished & { readonly exitCode: 0 } {
   return outcome.kind === 'ran' && outcome.exitCode === 0 && !outcome.timedOut && !outcome.truncated;
 }
 
