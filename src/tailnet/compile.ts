@@ -23,6 +23,8 @@ export interface TailnetFacts {
  */
 export interface CompiledTailnet {
   readonly devices: readonly Device[];
+  /** Devices of one number are told apart by no rule; undefined for an unknown id. */
+  classOf(deviceId: string): number | undefined;
   /** Packet filter of a device; empty for an unknown id. */
   rulesOn(deviceId: string): readonly FilterRule[];
   /** Application capabilities that a device receives. */
@@ -65,6 +67,7 @@ export function compileTailnet(policy: Policy, facts: TailnetFacts): CompiledTai
   };
   return {
     devices,
+    classOf: (id) => locate(id)?.c.id,
     rulesOn(id) {
       const at = locate(id);
       return at === undefined ? [] : filterRules(at.device, deliveriesAt(at.c), resolver, sources);
