@@ -1,0 +1,107 @@
+import { IntervalSet } from '../net/interval-set.ts';
+import { PacketSet } from '../net/packet-set.ts';
+import type { Span } from '../source/span.ts';
+import { printRule } from './print-statement.ts';
+import { type BaseChain, type Chain, type Hook, isOwnTable, type Ruleset, type Table } from './ruleset.ts';
+import { type Observer, Walk } from './walk.ts';
+
+/** What a hook does with packets, each set an answer to another question. */
+export interface HookVerdict {
+  /** Packets that could be accepted by every base chain at the hook, whatever the unknown conditions are. */
+  readonly may: PacketSet;
+  /** Packets that every base chain surely accepts. */
+  readonly must: PacketSet;
+  /** Why `may` and `must` differ: every place that could not be decided, once. */
+  readonly unknowns: readonly UnknownPlace[];
+}
+
+/** A rule whose effect on some packets could not be decided. */
+export interface UnknownPlace {
+  readonly table: string;
+  readonly chain: string;
+  /** Absent on rendered rulesets. */
+  readonly span?: Span;
+  /** The rule as nft prints it. */
+  readonly text: string;
+  readonly why: string;
+}
+
+/** Which base chains are asked. */
+export interface HookOptions {
+  /** Tables to look at; ours when left out. Foreign tables can only take away from what ours accept. */
+  readonly tables?: (table: Table) => boolean;
+  /** For the hooks of one interface (netdev tables): its name. */
+  readonly device?: string;
+}
+
+/** A base chain together with its table. */
+export interface HookedChain {
+  readonly table: Table;
+  readonly chain: Chain;
+  readonly base: BaseChain;
+}
+
+const IPV4 = PacketSet.box({ family: IntervalSet.point(4n) });
+const IPV6 = PacketSet.box({ family: IntervalSet.point(6n) });
+
+/**
+ * The base chains at a hook in the order in which packets pass them; those of dormant tables are not in force. Chains of
+ * netdev tables hang on interfaces and are found only with `options.device`, all others only without.
+ */
+export function chainsAt(ruleset: Ruleset, hook: Hook, options: HookOptions = {}): HookedChain[] {
+  const isWanted = options.tables ?? isOwnTable;
+  const { device } = options;
+  return ruleset.tables
+    .filter((t) => isWanted(t) && !t.flags.includes('dormant') && t.family !== 'arp' && t.family !== 'bridge')
+    .flatMap((table) =>
+      table.chains.flatMap((chain) => (chain.base === undefined ? [] : [{ table, chain, base: chain.base }])),
+    )
+    .filter(({ base }) => base.hook === hook)
+    .filter(({ base }) => (device === undefined ? base.devices.length === 0 : base.devices.includes(device)))
+    .sort((a, b) => a.base.priority - b.base.priority);
+}
+
+/** The packets that a table of this family sees; all others pass it unasked. */
+export function packetsOfFamily(table: Table): PacketSet {
+  if (table.family === 'ip') return IPV4;
+  return table.family === 'ip6' ? IPV6 : PacketSet.all;
+}
+
+/**
+ * What the hook does with every packet. A packet passes if every base chain accepts it: an `accept` ends its own chain
+ * only. A hook without a base chain lets everything pass.
+ *
+ * Callers set the fields that the hook knows: an output packet has no `iif`, an input packet no `oif`.
+ */
+export function evaluateHook(ruleset: Ruleset, hook: Hook, options: HookOptions = {}): HookVerdict {
+  let may = PacketSet.all;
+  let must = PacketSet.all;
+  const unknowns = new Map<string, UnknownPlace>();
+  for (const hooked of chainsAt(ruleset, hook, options)) {
+    const outcome = evaluateChain(hooked, packetsOfFamily(hooked.table), unknowns);
+    may = may.intersect(outcome.mayAccept);
+    must = must.subtract(outcome.mayDrop);
+  }
+  return { may, must, unknowns: [...unknowns.values()] };
+}
+
+function evaluateChain(
+  { table, chain, base }: HookedChain,
+  seen: PacketSet,
+  unknowns: Map<string, UnknownPlace>,
+): { mayAccept: PacketSet; mayDrop: PacketSet } {
+  const ends: Record<'accept' | 'drop', PacketSet[]> = { accept: [seen.complement()], drop: [] };
+  const observer: Observer = {
+    verdict: (verdict, packets) => ends[verdict].push(packets),
+    unknown: (_packets, at, rule, why) => {
+      const text = printRule(rule);
+      const place = { table: `${table.family} ${table.name}`, chain: at.name, text, why };
+      const key = JSON.stringify(place) + (rule.span?.offset ?? '');
+      unknowns.set(key, { ...place, ...(rule.span === undefined ? {} : { span: rule.span }) });
+    },
+  };
+  new Walk(table, observer).enter(chain, seen);
+  // NAT chains are asked for the first packet of a connection only.
+  if (base.type === 'nat') ends.accept.push(seen);
+  return { mayAccept: PacketSet.unionAll(ends.accept), mayDrop: PacketSet.unionAll(ends.drop) };
+}

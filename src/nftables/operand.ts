@@ -1,0 +1,119 @@
+import { interfacesBeginning, internInterface, isInterfaceName, UNNAMED_INTERFACE } from '../net/interface-id.ts';
+import { IntervalSet } from '../net/interval-set.ts';
+import { lastAddress } from '../net/prefix.ts';
+import { type Datatype, setDatatype } from './datatype.ts';
+import type { Match, Operand, SetElement, Table } from './ruleset.ts';
+
+/** A set known only from both sides: `sure` is in it, nothing outside of `possible` is. Exact when both are equal. */
+export interface Bounds {
+  readonly sure: IntervalSet;
+  readonly possible: IntervalSet;
+}
+
+/** Nothing is known but the domain. */
+export function unbounded(domain: IntervalSet): Bounds {
+  return { sure: IntervalSet.empty, possible: domain };
+}
+
+/**
+ * The values, as numbers, that the right side of a match names. Interfaces are numbers of `internInterface`.
+ * @param domain all values the selector can have
+ */
+export function operandBounds(right: Operand, type: Datatype, table: Table, domain: IntervalSet): Bounds {
+  switch (right.kind) {
+    case 'set':
+      return unionOf(right.elements, type, domain);
+    case 'named-set': {
+      const set = table.sets.find((s) => s.name === right.name);
+      // A reference into nothing cannot be loaded; a set that packets or timers change has any content.
+      if (set === undefined || set.flags.some((f) => f === 'dynamic' || f === 'timeout')) return unbounded(domain);
+      return isSameType(setDatatype(set.type), type) ? unionOf(set.elements, type, domain) : unbounded(domain);
+    }
+    case 'any-bit':
+      return exact(IntervalSet.of(...right.bits.map((b) => [b, b] as const)));
+    default:
+      return elementBounds(right, type, domain);
+  }
+}
+
+/** Applies a comparison: the values of the domain for which `value op right` holds. */
+export function compareBounds(op: Match['op'], right: Bounds, domain: IntervalSet): Bounds {
+  switch (op) {
+    case '==':
+      return { sure: right.sure.intersect(domain), possible: right.possible.intersect(domain) };
+    case '!=':
+      return { sure: domain.subtract(right.possible), possible: domain.subtract(right.sure) };
+    case '<':
+    case '>':
+    case '<=':
+    case '>=':
+      return compareOrder(op, right, domain);
+  }
+}
+
+function compareOrder(op: '<' | '>' | '<=' | '>=', right: Bounds, domain: IntervalSet): Bounds {
+  const [only, ...more] = right.sure.intervals;
+  const [all] = domain.intervals;
+  const last = domain.intervals.at(-1)?.[1];
+  if (only === undefined || more.length > 0 || only[0] !== only[1] || !right.sure.equals(right.possible)) {
+    return unbounded(domain);
+  }
+  if (all === undefined || last === undefined) return exact(IntervalSet.empty);
+  const value = only[0];
+  const below = op === '<' ? value - 1n : value;
+  const above = op === '>' ? value + 1n : value;
+  const interval = op.startsWith('<') ? ([all[0], below] as const) : ([above, last] as const);
+  return exact(interval[0] > interval[1] ? IntervalSet.empty : IntervalSet.of(interval).intersect(domain));
+}
+
+function exact(set: IntervalSet): Bounds {
+  return { sure: set, possible: set };
+}
+
+function unionOf(elements: readonly SetElement[], type: Datatype, domain: IntervalSet): Bounds {
+  const parts = elements.map((e) => elementBounds(e, type, domain));
+  const flat = (pick: (b: Bounds) => IntervalSet) => IntervalSet.of(...parts.flatMap((b) => pick(b).intervals));
+  return { sure: flat((b) => b.sure), possible: flat((b) => b.possible) };
+}
+
+function elementBounds(element: SetElement, type: Datatype, domain: IntervalSet): Bounds {
+  switch (element.kind) {
+    case 'address':
+      return exact(IntervalSet.point(element.address.value));
+    case 'prefix':
+      return exact(IntervalSet.of([element.prefix.first, lastAddress(element.prefix).value]));
+    case 'address-range':
+      return exact(IntervalSet.of([element.first.value, element.last.value]));
+    case 'number':
+      // The number of an interface or of a cgroup says nothing about its name.
+      return isNumeric(type) ? exact(IntervalSet.point(element.value)) : unbounded(domain);
+    case 'number-range':
+      return isNumeric(type) ? exact(IntervalSet.of([element.first, element.last])) : unbounded(domain);
+    case 'string':
+      return type.kind === 'interface' ? interfaceBounds(element.text, domain) : unbounded(domain);
+    case 'unknown':
+      return unbounded(domain);
+  }
+}
+
+function interfaceBounds(name: string, domain: IntervalSet): Bounds {
+  if (name.endsWith('*')) {
+    const beginning = name.slice(0, -1);
+    if (!isInterfaceName(beginning)) return unbounded(domain);
+    // The interface that nobody named may be one of these.
+    const sure = interfacesBeginning(beginning);
+    return { sure, possible: sure.union(IntervalSet.point(UNNAMED_INTERFACE)) };
+  }
+  return isInterfaceName(name) ? exact(IntervalSet.point(internInterface(name))) : unbounded(domain);
+}
+
+function isNumeric(type: Datatype): boolean {
+  return type.kind === 'number' || type.kind === 'mark' || type.kind === 'symbols';
+}
+
+function isSameType(a: Datatype | undefined, b: Datatype): boolean {
+  if (a?.kind !== b.kind) return false;
+  if (a.kind === 'address' && b.kind === 'address') return a.family === b.family;
+  if (a.kind === 'symbols' && b.kind === 'symbols') return a.symbols === b.symbols;
+  return true;
+}

@@ -1,0 +1,149 @@
+import { parseNumber } from './datatype.ts';
+import { type Read, readMatch, wordAt } from './parse-match.ts';
+import type { Limit, Statement } from './ruleset.ts';
+import { isToken, type Token, tokenize } from './token.ts';
+
+/** A rule without its place. */
+export interface ReadRule {
+  readonly statements: readonly Statement[];
+  readonly comment: string | undefined;
+}
+
+/**
+ * Reads a rule as nft prints it. What is outside the dialect becomes `unknown` statements; nothing is dropped.
+ *
+ * An unknown statement reaches as far as needed for the rest of the rule to consist of counters, logs, limits and
+ * verdicts only. Matches behind it are taken into it: its own arguments may look like one (`ct original ip saddr …`).
+ */
+export function readRule(text: string): ReadRule {
+  const all = tokenize(text) ?? [];
+  const last = all.at(-1);
+  const hasComment = last?.kind === 'string' && isToken(all.at(-2), 'comment');
+  const tokens = hasComment ? all.slice(0, -2) : all;
+  const statements: Statement[] = [];
+  for (let i = 0; i < tokens.length; ) {
+    if (tokens[i]?.gap === true) statements.push({ kind: 'unknown', text: '' });
+    const read = readMatch(tokens, i) ?? readPlain(tokens, i) ?? readSetMark(tokens, i);
+    const known = read === undefined || hasGapInside(tokens, i, read.next) ? readUnknown(text, tokens, i) : read;
+    statements.push(known.value);
+    i = known.next;
+  }
+  if (all.at(hasComment ? -2 : all.length)?.gap === true) statements.push({ kind: 'unknown', text: '' });
+  if (/\s$/.test(text) || all.length === 0) statements.push({ kind: 'unknown', text: '' });
+  return { statements, comment: hasComment ? last.text : undefined };
+}
+
+function hasGapInside(tokens: readonly Token[], from: number, to: number): boolean {
+  return tokens.slice(from + 1, to).some((t) => t.gap);
+}
+
+function readUnknown(text: string, tokens: readonly Token[], at: number): Read<Statement> {
+  let end = at + 1;
+  while (end < tokens.length && !isPlainTail(tokens, end)) end++;
+  const start = tokens[at]?.start ?? 0;
+  return { value: { kind: 'unknown', text: text.slice(start, tokens[end - 1]?.end ?? start) }, next: end };
+}
+
+/** True when everything from here on is neutral or a verdict, outside of braces. */
+function isPlainTail(tokens: readonly Token[], from: number): boolean {
+  const before = tokens.slice(0, from);
+  if (before.filter((t) => isToken(t, '{')).length !== before.filter((t) => isToken(t, '}')).length) return false;
+  for (let i = from; i < tokens.length; ) {
+    const read = readPlain(tokens, i);
+    if (read === undefined) return false;
+    i = read.next;
+  }
+  return true;
+}
+
+/** Statements that are no match and rewrite nothing. */
+function readPlain(tokens: readonly Token[], at: number): Read<Statement> | undefined {
+  switch (wordAt(tokens, at)) {
+    case 'accept':
+      return { value: { kind: 'accept' }, next: at + 1 };
+    case 'drop':
+      return { value: { kind: 'drop' }, next: at + 1 };
+    case 'return':
+      return { value: { kind: 'return' }, next: at + 1 };
+    case 'jump':
+      return readJump('jump', tokens, at);
+    case 'goto':
+      return readJump('goto', tokens, at);
+    case 'counter':
+      return readCounter(tokens, at);
+    case 'reject':
+      return readReject(tokens, at);
+    case 'log':
+      return readLog(tokens, at);
+    case 'limit':
+      return readLimit(tokens, at);
+    default:
+      return undefined;
+  }
+}
+
+function readJump(kind: 'jump' | 'goto', tokens: readonly Token[], at: number): Read<Statement> | undefined {
+  const target = wordAt(tokens, at + 1);
+  return target === undefined ? undefined : { value: { kind, target }, next: at + 2 };
+}
+
+function readCounter(tokens: readonly Token[], at: number): Read<Statement> {
+  const name = tokens[at + 2];
+  if (wordAt(tokens, at + 1) === 'name' && name?.kind === 'string') {
+    return { value: { kind: 'counter', name: name.text }, next: at + 3 };
+  }
+  const counts = wordAt(tokens, at + 1) === 'packets' && wordAt(tokens, at + 3) === 'bytes';
+  return { value: { kind: 'counter', name: undefined }, next: counts ? at + 5 : at + 1 };
+}
+
+function readReject(tokens: readonly Token[], at: number): Read<Statement> {
+  if (wordAt(tokens, at + 1) !== 'with') return { value: { kind: 'reject', with: undefined }, next: at + 1 };
+  const next = at + (wordAt(tokens, at + 3) === 'type' ? 5 : 4);
+  const words = tokens.slice(at + 2, next).map((t) => t.text);
+  return { value: { kind: 'reject', with: words.join(' ') }, next };
+}
+
+function readLog(tokens: readonly Token[], at: number): Read<Statement> {
+  let prefix: string | undefined;
+  let group: number | undefined;
+  const options: string[] = [];
+  let i = at + 1;
+  for (;;) {
+    const word = wordAt(tokens, i);
+    const argument = tokens[i + 1];
+    if (word === 'prefix' && argument?.kind === 'string') prefix = argument.text;
+    else if (word === 'group' && argument !== undefined) group = Number(argument.text);
+    else if (/^(snaplen|queue-threshold|level|flags)$/.test(word ?? ''))
+      options.push(`${word} ${argument?.text ?? ''}`);
+    else break;
+    i += 2;
+  }
+  const text = options.length === 0 ? undefined : options.join(' ');
+  return { value: { kind: 'log', prefix, group, options: text }, next: i };
+}
+
+function readLimit(tokens: readonly Token[], at: number): Read<Statement> | undefined {
+  if (wordAt(tokens, at + 1) !== 'rate') return undefined;
+  const over = wordAt(tokens, at + 2) === 'over';
+  const i = at + (over ? 3 : 2);
+  const rate = /^([0-9]{1,9})\/(second|minute|hour|day|week)$/.exec(wordAt(tokens, i) ?? '');
+  if (rate === null) return undefined;
+  const value: Limit = {
+    kind: 'limit',
+    over,
+    rate: Number(rate[1]),
+    unit: rate[2] as Limit['unit'],
+    burst: undefined,
+  };
+  if (wordAt(tokens, i + 1) !== 'burst') return { value, next: i + 1 };
+  const burst = parseNumber(wordAt(tokens, i + 2) ?? '', 32);
+  if (burst === undefined || wordAt(tokens, i + 3) !== 'packets') return undefined;
+  return { value: { ...value, burst: Number(burst) }, next: i + 4 };
+}
+
+function readSetMark(tokens: readonly Token[], at: number): Read<Statement> | undefined {
+  const shape = ['ct', 'mark', 'set', 'ct', 'mark', '|'];
+  if (!shape.every((word, i) => wordAt(tokens, at + i) === word)) return undefined;
+  const or = parseNumber(wordAt(tokens, at + shape.length) ?? '', 32);
+  return or === undefined ? undefined : { value: { kind: 'set-ct-mark', or }, next: at + shape.length + 1 };
+}

@@ -1,0 +1,192 @@
+import type { Address } from '../net/address.ts';
+import type { Prefix } from '../net/prefix.ts';
+import type { Span } from '../source/span.ts';
+
+/** Table families of nft(8). */
+export type TableFamily = 'inet' | 'ip' | 'ip6' | 'arp' | 'bridge' | 'netdev';
+
+/** Hooks of base chains, as nft(8) names them. */
+export type Hook = 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'ingress' | 'egress';
+
+/** What `nft -s list ruleset` shows: tables in the order of the listing. */
+export interface Ruleset {
+  readonly tables: readonly Table[];
+}
+
+/** One table. Spans are present on what was parsed and absent on what was rendered. */
+export interface Table {
+  readonly family: TableFamily;
+  readonly name: string;
+  /** `dormant`, `owner`, `persist`: a dormant table is listed but not in force. */
+  readonly flags: readonly string[];
+  readonly comment: string | undefined;
+  readonly counters: readonly NamedCounter[];
+  readonly sets: readonly NamedSet[];
+  /** Maps, flowtables, ct helpers, quotas and whatever else a table may hold: kept as text. */
+  readonly others: readonly OtherObject[];
+  readonly chains: readonly Chain[];
+  readonly span?: Span;
+}
+
+/** A named counter; its values are state, not rules, and are not kept. */
+export interface NamedCounter {
+  readonly name: string;
+  readonly comment: string | undefined;
+  readonly span?: Span;
+}
+
+/** A named set. */
+export interface NamedSet {
+  readonly name: string;
+  /** `type X` or `typeof X` as written: `{ kind: 'type', of: 'ipv4_addr' }`. */
+  readonly type: { readonly kind: 'type' | 'typeof'; readonly of: string };
+  /** `interval`, `constant`, `dynamic`, `timeout`. */
+  readonly flags: readonly string[];
+  readonly comment: string | undefined;
+  /** Further lines (`size 128`, `timeout 1h`, `auto-merge`) as written. */
+  readonly options: readonly string[];
+  /** In the order of the listing; empty = matches nothing. */
+  readonly elements: readonly SetElement[];
+  readonly span?: Span;
+}
+
+/** A table object that has no model of its own. */
+export interface OtherObject {
+  /** First word of its header: `map`, `flowtable`, `ct helper`, `quota`… */
+  readonly kind: string;
+  readonly name: string;
+  /** The lines between its braces, without indentation. */
+  readonly lines: readonly string[];
+  readonly span?: Span;
+}
+
+/** A chain: with `base` it is hooked into the packet path, without it is reached by jump or goto only. */
+export interface Chain {
+  readonly name: string;
+  readonly comment: string | undefined;
+  readonly base: BaseChain | undefined;
+  readonly rules: readonly Rule[];
+  readonly span?: Span;
+}
+
+/** How a chain hangs in the packet path. */
+export interface BaseChain {
+  readonly type: 'filter' | 'nat' | 'route';
+  readonly hook: Hook;
+  /** Lower runs earlier. */
+  readonly priority: number;
+  /** Verdict for packets that reach the end. */
+  readonly policy: 'accept' | 'drop';
+  /** Interfaces of a netdev (or inet ingress) chain; empty elsewhere. */
+  readonly devices: readonly string[];
+}
+
+/** One rule: statements from left to right; a match that fails ends the rule. */
+export interface Rule {
+  readonly statements: readonly Statement[];
+  readonly comment: string | undefined;
+  readonly handle?: number;
+  readonly span?: Span;
+}
+
+/** One statement of a rule. */
+export type Statement =
+  | Match
+  | { readonly kind: 'counter' /** Undefined for an anonymous one. */; readonly name: string | undefined }
+  | { readonly kind: 'accept' | 'drop' | 'return' }
+  | { readonly kind: 'jump' | 'goto'; readonly target: string }
+  | { readonly kind: 'reject' /** Text after `with`. */; readonly with: string | undefined }
+  | Log
+  | Limit
+  | SetMark
+  | UnknownStatement;
+
+/** `selector op right`. A selector that has no value for a packet never matches, whatever the operator. */
+export interface Match {
+  readonly kind: 'match';
+  readonly selector: Selector;
+  readonly op: '==' | '!=' | '<' | '>' | '<=' | '>=';
+  readonly right: Operand;
+}
+
+/** What a match looks at. */
+export type Selector =
+  | { readonly kind: 'meta'; readonly key: MetaKey; readonly mask?: bigint }
+  | { readonly kind: 'payload'; readonly protocol: PayloadProtocol; readonly field: string }
+  | { readonly kind: 'ct'; readonly key: 'state' | 'direction' }
+  | { readonly kind: 'ct'; readonly key: 'mark'; readonly mask?: bigint }
+  | { readonly kind: 'socket-cgroup'; readonly level: number };
+
+export type MetaKey = 'iif' | 'oif' | 'iifname' | 'oifname' | 'l4proto' | 'nfproto' | 'mark' | 'skuid' | 'skgid';
+
+export type PayloadProtocol = 'ip' | 'ip6' | 'tcp' | 'udp' | 'th' | 'icmp' | 'icmpv6' | 'ether';
+
+/** The right side of a match. */
+export type Operand =
+  | Value
+  | { readonly kind: 'set'; readonly elements: readonly Value[] }
+  | { readonly kind: 'named-set'; readonly name: string }
+  /** `ct state established,new`: any of the bits; bits as in `symbols.ts` CT_STATE. */
+  | { readonly kind: 'any-bit'; readonly bits: readonly bigint[] };
+
+/** One value or one interval of values, in the selector's own type. */
+export type Value =
+  | { readonly kind: 'number'; readonly value: bigint }
+  | { readonly kind: 'number-range'; readonly first: bigint; readonly last: bigint }
+  | { readonly kind: 'address'; readonly address: Address }
+  | { readonly kind: 'prefix'; readonly prefix: Prefix }
+  | { readonly kind: 'address-range'; readonly first: Address; readonly last: Address }
+  /** An interface name or a path, without its quotes; a trailing `*` of a name is a wildcard. */
+  | { readonly kind: 'string'; readonly text: string };
+
+/** An element of a named set; what has a timeout, a counter or an unread shape is `unknown`. */
+export type SetElement = Value | { readonly kind: 'unknown'; readonly text: string };
+
+export interface Log {
+  readonly kind: 'log';
+  readonly prefix: string | undefined;
+  readonly group: number | undefined;
+  /** Further options (`level info flags all`) as written. */
+  readonly options: string | undefined;
+}
+
+/** `limit rate N/unit burst B packets`: matches as long as the rate holds (`over`: as long as it does not). */
+export interface Limit {
+  readonly kind: 'limit';
+  readonly over: boolean;
+  readonly rate: number;
+  readonly unit: 'second' | 'minute' | 'hour' | 'day' | 'week';
+  readonly burst: number | undefined;
+}
+
+/** `ct mark set ct mark | bits`: remembers something about the connection. */
+export interface SetMark {
+  readonly kind: 'set-ct-mark';
+  /** Bits that are added to the mark. */
+  readonly or: bigint;
+}
+
+/** A statement nobody here understands: it may match or not, end the rule with any verdict, or rewrite the packet. */
+export interface UnknownStatement {
+  readonly kind: 'unknown';
+  /** As listed; empty where nft printed nothing (a statement it cannot show leaves only a blank). */
+  readonly text: string;
+}
+
+/** The name of every table of ours. */
+export const OWN_TABLE = 'cordon';
+
+/** True for `inet cordon` and `netdev cordon`: all that cordon ever writes. */
+export function isOwnTable(table: { readonly family: string; readonly name: string }): boolean {
+  return table.name === OWN_TABLE && (table.family === 'inet' || table.family === 'netdev');
+}
+
+/** Only the tables of ours. */
+export function ownRuleset(ruleset: Ruleset): Ruleset {
+  return { tables: ruleset.tables.filter(isOwnTable) };
+}
+
+/** The rules that a table's chain holds, or undefined when there is no such chain. */
+export function findChain(table: Table, name: string): Chain | undefined {
+  return table.chains.find((c) => c.name === name);
+}
