@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { formatSpan } from '../../src/source/diagnostic.ts';
+import type { Access } from '../../src/topology/model.ts';
+import type { PropertyObject } from '../grpc/property-value.ts';
+import type { CheckFailure, CheckResult } from '../grpc/provider.ts';
+import { plainInputs, shapeFailures } from './inputs.ts';
+import type { RulesetTree } from './ruleset-tree.ts';
+import { rulesetTree } from './ruleset-tree.ts';
+
+const access = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ kind: z.literal('local') }),
+    z.strictObject({ kind: z.literal('netns'), name: z.string().min(1, 'name the network namespace') }),
+  ],
+  {
+    error: (issue) =>
+      issue.code === 'invalid_union'
+        ? "access.kind must be 'local' or 'netns': this version cannot apply a firewall any other way; declare the host render-only and load its ruleset yourself"
+        : undefined,
+  },
+);
+
+/** What a HostFirewall is declared with. */
+export const hostFirewallInputs = z.strictObject({
+  /** Name of the host, for people. */
+  host: z.string().min(1, 'host must not be empty'),
+  /** How the host is reached: where the ruleset goes. */
+  access,
+  /** Our tables, in the shape of `nft -s list ruleset`. */
+  ruleset: z.string('ruleset must be a text'),
+  /**
+   * What deleting the resource leaves behind: `close` (the default) a table that lets nothing through, `keep` the
+   * ruleset as it is, `remove` nothing: the host is open afterwards.
+   */
+  onDelete: z.enum(['close', 'keep', 'remove'], "onDelete must be 'close', 'keep' or 'remove'").optional(),
+  /** Made from `ruleset` by Check, so that Pulumi shows rules instead of one long text; whatever is given is replaced. */
+  rules: z.unknown().optional(),
+});
+
+export type HostFirewallInputs = Omit<z.output<typeof hostFirewallInputs>, 'rules'>;
+
+/** Checks inputs and adds `rules`. Reports everything that is wrong at once. */
+export function checkHostFirewall(news: PropertyObject): CheckResult {
+  const inputs = plainInputs(news);
+  const failures: CheckFailure[] = [...shapeFailures(hostFirewallInputs, inputs)];
+  const { ruleset } = inputs;
+  if (typeof ruleset !== 'string') return { inputs, failures };
+  const tree = rulesetTree('ruleset', ruleset);
+  if (!tree.ok) {
+    const reasons = tree.diagnostics.map((d) => `${formatSpan(d.span)}: ${d.message}`);
+    return { inputs, failures: [...failures, ...reasons.map((reason) => ({ property: 'ruleset', reason }))] };
+  }
+  if (ruleset.trim() === '') {
+    failures.push({ property: 'ruleset', reason: 'ruleset is empty: that would leave the host open' });
+  }
+  return { inputs: { ...inputs, rules: treeProperties(tree.value) }, failures };
+}
+
+/** A tree as properties. */
+export function treeProperties(tree: RulesetTree): PropertyObject {
+  return tree;
+}
+
+/** A tree out of properties; undefined where the value is none, such as one that is not known yet. */
+export function treeFrom(value: unknown): RulesetTree | undefined {
+  const parsed = z.record(z.string(), z.record(z.string(), z.array(z.string()))).safeParse(value);
+  return parsed.success ? parsed.data : undefined;
+}
+
+/** Resource id: where the tables are, `local` or `netns:NAME`. The host's name is only a label. */
+export function idOf(where: Access): string {
+  return where.kind === 'netns' ? `netns:${where.name}` : where.kind;
+}
+
+/** The access that an id names, for `pulumi import`. */
+export function accessOf(id: string): HostFirewallInputs['access'] | undefined {
+  if (id === 'local') return { kind: 'local' };
+  const name = /^netns:(.+)$/.exec(id)?.[1];
+  return name === undefined ? undefined : { kind: 'netns', name };
+}

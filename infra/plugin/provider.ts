@@ -1,0 +1,43 @@
+import { ProviderError, status } from '../grpc/errors.ts';
+import type { ProviderDefinition } from '../grpc/provider.ts';
+import { hostFirewall } from './host-firewall.ts';
+import type { PolicyGuardParts } from './policy-guard.ts';
+import { policyGuard } from './policy-guard.ts';
+import type { ResourceType } from './resource.ts';
+
+/** Package name: the first part of the resource types, and the end of the executable's name. */
+export const PACKAGE = 'cordon';
+/** The program asks for this version of the plugin. */
+export const VERSION = '0.1.0';
+
+/**
+ * Cordon's own provider: what Tailscale's has no resource for. It takes no configuration and keeps no secret.
+ * @param parts what the policy guard needs of the world
+ */
+export function cordonProvider(parts: PolicyGuardParts): ProviderDefinition {
+  const types: Readonly<Record<string, ResourceType>> = {
+    'cordon:index:HostFirewall': hostFirewall,
+    'cordon:index:PolicyGuard': policyGuard(parts),
+  };
+  const typeOf = (token: string): ResourceType => {
+    const type = Object.hasOwn(types, token) ? types[token] : undefined;
+    if (type !== undefined) return type;
+    throw new ProviderError(`there is no resource type ${token}`, { code: status.UNIMPLEMENTED });
+  };
+  return {
+    name: PACKAGE,
+    version: VERSION,
+    handlers: {
+      handshake: async () => ({}),
+      checkConfig: async ({ news }) => ({ inputs: news }),
+      diffConfig: async () => ({ changes: 'none' }),
+      configure: async () => ({ supportsPreview: true }),
+      check: async (request, context) => typeOf(request.type).check(request, context),
+      diff: async (request, context) => typeOf(request.type).diff(request, context),
+      create: async (request, context) => typeOf(request.type).create(request, context),
+      read: async (request, context) => typeOf(request.type).read(request, context),
+      update: async (request, context) => typeOf(request.type).update(request, context),
+      delete: async (request, context) => typeOf(request.type).delete(request, context),
+    },
+  };
+}
