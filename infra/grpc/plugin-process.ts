@@ -1,6 +1,9 @@
 import type { ProviderDefinition } from './provider.ts';
 import { startProvider } from './serve.ts';
 
+/** Time that running calls get to finish or undo their work once the process is told to end. */
+const GRACE_MS = 4_000;
+
 /** How often a plugin looks whether its engine still lives. */
 const PARENT_CHECK_MS = 1_000;
 
@@ -20,13 +23,12 @@ export async function runPluginProcess(definition: ProviderDefinition, argv: rea
   const provider = await startProvider(definition, address?.startsWith('-') ? undefined : address);
   process.stdout.write(`${provider.port}\n`);
   const stop = () => {
-    provider.stop();
-    process.exit(0);
+    void provider.finish(GRACE_MS).then(() => process.exit(0));
   };
-  // The engine ends plugins by signal, after Cancel. An interrupt from the terminal reaches us too, and is the engine's
-  // to handle: it sends Cancel, and still needs the answers of the calls that run.
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', () => {});
+  // The engine ends plugins with SIGINT to their process group, when it needs nothing of them any more or after a
+  // second Ctrl-C, and kills them five seconds later (sdk/go/common/resource/plugin/plugin.go: ExecPlugin).
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
   stopWithout(parent, stop);
 }
 

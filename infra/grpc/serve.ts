@@ -20,8 +20,10 @@ const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
 /** A provider that answers on loopback. */
 export interface RunningProvider {
   readonly port: number;
-  /** Aborts the calls that run and closes the port. */
+  /** Aborts the calls that run and closes the port at once. */
   stop(): void;
+  /** Aborts the calls that run, waits until they have answered, but no longer than `graceMs`, and closes the port. */
+  finish(graceMs: number): Promise<void>;
 }
 
 /**
@@ -35,18 +37,32 @@ export async function startProvider(
 ): Promise<RunningProvider> {
   const engine = connectEngineLog(engineAddress);
   const cancelled = new AbortController();
+  const running = new Set<Promise<void>>();
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': MAX_MESSAGE_BYTES,
   });
-  server.addService(providerService.ResourceProviderService, serviceOf(definition, engine, cancelled));
+  server.addService(providerService.ResourceProviderService, serviceOf(definition, engine, cancelled, running));
   const port = await listenOnLoopback(server);
+  const close = () => {
+    engine.close();
+    server.forceShutdown();
+  };
   return {
     port,
     stop() {
       cancelled.abort();
-      engine.close();
-      server.forceShutdown();
+      close();
+    },
+    async finish(graceMs) {
+      cancelled.abort();
+      let timer: NodeJS.Timeout | undefined;
+      const grace = new Promise((resolve) => {
+        timer = setTimeout(resolve, graceMs);
+      });
+      await Promise.race([Promise.allSettled(running), grace]);
+      clearTimeout(timer);
+      close();
     },
   };
 }
@@ -68,7 +84,12 @@ function serviceOf(
   definition: ProviderDefinition,
   engine: EngineLog,
   cancelled: AbortController,
+  running: Set<Promise<void>>,
 ): UntypedServiceImplementation {
+  const track = (work: Promise<void>) => {
+    running.add(work);
+    void work.finally(() => running.delete(work));
+  };
   const answers: Readonly<Record<string, Answer | undefined>> = {
     ...callsOf(definition.handlers),
     getPluginInfo: async () => new pluginMessages.PluginInfo().setVersion(definition.version),
@@ -81,11 +102,11 @@ function serviceOf(
   for (const [key, method] of Object.entries(providerService.ResourceProviderService)) {
     const answer = answers[key] ?? unimplemented(String(method.path).split('/').at(-1) ?? key);
     const unary: handleUnaryCall<unknown, unknown> = (call, callback) => {
-      void respond(answer, call.request, engine, cancelled.signal, callback);
+      track(respond(answer, call.request, engine, cancelled.signal, callback));
     };
     // The one stream, List, is only ever refused: a refusal is all that its handler has to be able to send.
     const refuse: handleServerStreamingCall<unknown, unknown> = (call) => {
-      void respond(answer, call.request, engine, cancelled.signal, (error) => call.emit('error', error));
+      track(respond(answer, call.request, engine, cancelled.signal, (error) => call.emit('error', error)));
     };
     service[key] = method.responseStream ? refuse : unary;
   }

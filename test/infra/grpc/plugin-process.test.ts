@@ -18,17 +18,20 @@ test('-version prints the version and ends', async () => {
   expect(stdout).toBe('9.8.7');
 });
 
-test('prints the port as the first line, answers there, ends on SIGTERM', async () => {
-  const plugin = execa(process.execPath, [...node, '--logtostderr', '127.0.0.1:1'], { timeout: 20_000 });
-  const [line = ''] = await firstLines(plugin.stdout, 1);
-  expect(line).toMatch(/^\d+$/);
-  const client = connectProvider(Number(line));
-  const info = await unary<{ getVersion(): string }>((done) => client.getPluginInfo(new emptyMessages.Empty(), done));
-  expect(info.getVersion()).toBe('9.8.7');
-  client.close();
-  plugin.kill('SIGTERM');
-  expect((await plugin.catch((e: { exitCode?: number }) => e)).exitCode).toBe(0);
-});
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  'prints the port as the first line, answers there, ends on %s',
+  async (signal) => {
+    const plugin = execa(process.execPath, [...node, '--logtostderr', '127.0.0.1:1'], { timeout: 20_000 });
+    const [line = ''] = await firstLines(plugin.stdout, 1);
+    expect(line).toMatch(/^\d+$/);
+    const client = connectProvider(Number(line));
+    const info = await unary<{ getVersion(): string }>((done) => client.getPluginInfo(new emptyMessages.Empty(), done));
+    expect(info.getVersion()).toBe('9.8.7');
+    client.close();
+    plugin.kill(signal);
+    expect((await plugin.catch((e: { exitCode?: number }) => e)).exitCode).toBe(0);
+  },
+);
 
 test('ends when its engine is gone without saying so', async () => {
   // A shell as engine: it starts the plugin, prints its process id, and is killed.

@@ -239,4 +239,29 @@ describe('context', () => {
     await unary((done) => client.cancel(new emptyMessages.Empty(), done));
     expect(await running).toMatchObject({ code: status.CANCELLED, details: 'undone' });
   });
+
+  test('finish lets a running call undo its work and answer', async () => {
+    const provider = await startProvider(
+      {
+        name: 'demo',
+        version: '1.0.0',
+        handlers: {
+          create: async (_, { signal }) => {
+            await new Promise((resolve) => signal.addEventListener('abort', resolve));
+            await new Promise((resolve) => setTimeout(resolve, 100));
+            throw new ProviderError('rolled back');
+          },
+        },
+      },
+      undefined,
+    );
+    const client = connectProvider(provider.port);
+    cleanups.push(() => client.close());
+    const running = unary((done) => client.create(new providerMessages.CreateRequest().setUrn(URN), done)).catch(
+      (error: unknown) => error,
+    );
+    await expect.poll(() => unary((done) => client.getPluginInfo(new emptyMessages.Empty(), done))).toBeDefined();
+    await provider.finish(5_000);
+    expect(await running).toMatchObject({ details: 'rolled back' });
+  });
 });
