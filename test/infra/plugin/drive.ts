@@ -12,7 +12,8 @@ export interface Driver {
   check(news: PropertyObject): Promise<{ inputs: PropertyObject; failures: { property: string; reason: string }[] }>;
   diff(olds: PropertyObject, news: PropertyObject): Promise<Difference>;
   create(properties: PropertyObject, preview?: boolean): Promise<{ id: string; properties: PropertyObject }>;
-  read(id: string, state?: PropertyObject): Promise<ReadAnswer>;
+  /** @param inputs as in state; the same as `state` where a type has no outputs of its own */
+  read(id: string, state?: PropertyObject, inputs?: PropertyObject): Promise<ReadAnswer>;
   update(id: string, olds: PropertyObject, news: PropertyObject, preview?: boolean): Promise<PropertyObject>;
   remove(id: string, properties: PropertyObject): Promise<void>;
   stop(): void;
@@ -79,9 +80,10 @@ export async function drive(type: string, parts: PolicyGuardParts = NOT_NEEDED, 
       );
       return { id: answer.getId(), properties: fromOptionalStruct(answer.getProperties()) ?? {} };
     },
-    async read(id, state) {
+    async read(id, state, inputs = state) {
       const request = new providerMessages.ReadRequest().setUrn(urn).setId(id);
-      if (state !== undefined) request.setProperties(toStruct(state)).setInputs(toStruct(state));
+      if (state !== undefined) request.setProperties(toStruct(state));
+      if (inputs !== undefined) request.setInputs(toStruct(inputs));
       const answer = await unary<InstanceType<typeof providerMessages.ReadResponse>>((done) =>
         client.read(request, done),
       );
