@@ -1,0 +1,61 @@
+import type { Missing } from '../state/known.ts';
+
+/** The properties that are decided; more come as rows of a table, not as new shapes. */
+export type ClaimName = 'ingress' | 'egress' | 'flow' | 'authority' | 'evidence' | 'closure' | 'waiver';
+
+export type ClaimState = 'holds' | 'violated' | 'unknown';
+
+/** One decided property of one subject. */
+export interface Claim {
+  readonly claim: ClaimName;
+  /** Host name, flow id, source name or `topology`. */
+  readonly subject: string;
+  readonly state: ClaimState;
+  /** Ids of the escape-route catalogue; only of a violated claim. */
+  readonly causes: readonly string[];
+  /** What shows the violation. */
+  readonly witness?: Witness;
+  readonly blame: readonly Blame[];
+  readonly missing: readonly Missing[];
+  readonly waiver?: { readonly id: string; readonly owner: string; readonly reason: string; readonly expires: string };
+}
+
+/** A concrete packet that gets through (or, for a flow, does not), and the layer that decides. */
+export interface Witness {
+  readonly packet: WitnessPacket;
+  /** Who sends it and who receives it, in the operator's words. */
+  readonly from: string;
+  readonly to: string;
+  /** What lets it through: the tailnet's packet filter, or a hook of a host's ruleset. */
+  readonly layer: string;
+}
+
+/** A packet in the JSON shape of reports. */
+export interface WitnessPacket {
+  readonly src: string;
+  readonly dst: string;
+  readonly proto: string;
+  readonly sport?: number;
+  readonly dport?: number;
+  readonly icmpType?: number;
+  /** Interface through which it enters or leaves the host. */
+  readonly interface?: string;
+  /** What connection tracking would say of it. */
+  readonly ct?: string;
+}
+
+/** The line, rule or field to blame. */
+export interface Blame {
+  readonly source: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly rule?: string;
+  readonly text?: string;
+}
+
+/** Verdict of a whole run: one violated claim outranks any unknown, and unknown outranks holds. */
+export function verdictOf(claims: readonly Claim[]): ClaimState {
+  if (claims.some((c) => c.state === 'violated' && c.waiver === undefined)) return 'violated';
+  if (claims.some((c) => c.state === 'unknown')) return 'unknown';
+  return 'holds';
+}

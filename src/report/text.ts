@@ -1,0 +1,127 @@
+import { createColors } from 'picocolors';
+import { causeOf } from '../proof/causes.ts';
+import type { Change, Summary } from '../proof/changes/change.ts';
+import type { Blame, Claim, ClaimState, WitnessPacket } from '../proof/claim.ts';
+import type { Comparison, Coverage, Report } from '../proof/report.ts';
+import { describeChange } from './change-words.ts';
+
+type Colors = ReturnType<typeof createColors>;
+
+/**
+ * The report for people: the verdict first, then the evidence, then what to do.
+ * @param options.color whether to use ANSI colours
+ * @param options.verbose also list the claims that hold
+ */
+export function textReport(report: Report, options: { color: boolean; verbose: boolean }): string {
+  const c = createColors(options.color);
+  const lines: string[] = [];
+  if (report.verdict !== undefined) lines.push(...verdictLines(c, report.verdict, report.claims, options.verbose));
+  if (report.comparison !== undefined) lines.push(...comparisonLines(c, report.comparison));
+  lines.push(...coverageLines(c, report.coverage));
+  return `${lines.join('\n')}\n`;
+}
+
+function verdictLines(c: Colors, verdict: ClaimState, claims: readonly Claim[], verbose: boolean): string[] {
+  const count = (state: ClaimState) => claims.filter((k) => k.state === state).length;
+  const lines = [
+    `${badge(c, verdict)} ${claims.length} claims: ${count('holds')} hold, ${count('violated')} violated, ${count('unknown')} unknown`,
+  ];
+  for (const state of ['violated', 'unknown'] as const) {
+    for (const claim of claims.filter((k) => k.state === state)) lines.push('', ...claimLines(c, claim));
+  }
+  if (verbose) {
+    lines.push('');
+    for (const claim of claims.filter((k) => k.state === 'holds'))
+      lines.push(`  ${c.green('holds')}  ${claim.claim} ${claim.subject}`);
+  }
+  return lines;
+}
+
+function badge(c: Colors, state: ClaimState): string {
+  if (state === 'holds') return c.green(c.bold('ISOLATED'));
+  return state === 'violated' ? c.red(c.bold('NOT ISOLATED')) : c.yellow(c.bold('UNKNOWN'));
+}
+
+function claimLines(c: Colors, claim: Claim): string[] {
+  const state = claim.state === 'violated' ? c.red('violated') : c.yellow('unknown ');
+  const lines = [`  ${state} ${c.bold(claim.claim)} ${claim.subject}`];
+  if (claim.witness !== undefined) {
+    const w = claim.witness;
+    lines.push(`    packet   ${packetWords(w.packet)}`);
+    lines.push(`             from ${w.from} to ${w.to}`);
+    lines.push(`    layer    ${w.layer}`);
+  }
+  for (const b of claim.blame) lines.push(...blameLines(c, b));
+  for (const m of claim.missing) lines.push(`    missing  ${m.source}: ${m.why}`);
+  for (const id of claim.causes) {
+    const cause = causeOf(id);
+    lines.push(`    cause    ${id}${cause === undefined ? '' : ` (${cause.severity}): ${cause.sentence}`}`);
+    if (cause !== undefined) lines.push(c.dim(`             ${cause.fix}`));
+  }
+  if (claim.waiver !== undefined) {
+    lines.push(`    waived   by ${claim.waiver.owner} until ${claim.waiver.expires}: ${claim.waiver.reason}`);
+  }
+  return lines;
+}
+
+function blameLines(c: Colors, b: Blame): string[] {
+  const place =
+    b.line === undefined ? b.source : `${b.source}:${b.line}${b.column === undefined ? '' : `:${b.column}`}`;
+  const lines = [`    blame    ${place}${b.rule === undefined ? '' : ` (${b.rule})`}`];
+  if (b.text !== undefined) lines.push(...b.text.split('\n').map((t) => c.dim(`             | ${t.trimEnd()}`)));
+  return lines;
+}
+
+/** `10.77.1.2:40000 -> 10.77.1.10:22 tcp new on eth0`. */
+function packetWords(p: WitnessPacket): string {
+  const host = (address: string, port: number | undefined) =>
+    port === undefined ? address : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  const words = [`${host(p.src, p.sport)} -> ${host(p.dst, p.dport)} ${p.proto}`];
+  if (p.icmpType !== undefined) words.push(`type ${p.icmpType}`);
+  if (p.ct !== undefined) words.push(p.ct);
+  if (p.interface !== undefined) words.push(p.interface === '' ? 'on any other interface' : `on ${p.interface}`);
+  return words.join(' ');
+}
+
+const SUMMARY_WORDS: Readonly<Record<Summary, string>> = {
+  none: 'the same bytes',
+  cosmetic: 'other text, the same meaning',
+  narrowing: 'narrower: somebody lost reach, nobody gained any',
+  widening: 'wider: somebody gained reach',
+  mixed: 'wider and narrower at once',
+  unknown: 'cannot be told: something could not be interpreted',
+};
+
+function comparisonLines(c: Colors, comparison: Comparison): string[] {
+  const { summary, changes, cosmetic, missing } = comparison;
+  const paint =
+    summary === 'none' || summary === 'cosmetic'
+      ? c.green
+      : summary === 'narrowing' || summary === 'unknown'
+        ? c.yellow
+        : c.red;
+  const lines = ['', `${c.bold('Difference')} ${paint(summary)}: ${SUMMARY_WORDS[summary]}`];
+  for (const kind of ['gain', 'lose'] as const) {
+    for (const change of changes.filter((k) => k.kind === kind)) lines.push(...changeLines(c, change));
+  }
+  for (const text of cosmetic) lines.push(c.dim(`  same meaning: ${text}`));
+  for (const m of missing) lines.push(`  ${c.yellow('not known')} ${m.source}: ${m.why}`);
+  return lines;
+}
+
+function changeLines(c: Colors, change: Change): string[] {
+  const mark = change.kind === 'gain' ? c.red('+ gains') : c.yellow('- loses');
+  const { headline, witness, blame } = describeChange(change);
+  return [`  ${mark} ${headline}`, `          packet ${witness}`, ...blame.map((b) => c.dim(`          ${b}`))];
+}
+
+function coverageLines(c: Colors, coverage: Coverage): string[] {
+  if (coverage.unobserved.length === 0) return [];
+  return [
+    '',
+    c.yellow(
+      `Not observed (${coverage.unobserved.length} of ${coverage.observed.length + coverage.unobserved.length} sources):`,
+    ),
+    ...coverage.unobserved.map((m) => `  ${m.source}: ${m.why}`),
+  ];
+}

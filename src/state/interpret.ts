@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { parseRuleset } from '../nftables/parse.ts';
+import { type Diagnostic, formatSpan } from '../source/diagnostic.ts';
+import { parseDevices } from '../tailnet/device.ts';
+import { policyEtag } from '../tailnet/policy/etag.ts';
+import { parsePolicy } from '../tailnet/policy/parse.ts';
+import type { Evidence, SourceEntry } from './evidence.ts';
+import { type Known, known, type Missing, unknown } from './known.ts';
+import type { HostState, PolicyState, RulesetState, State } from './state.ts';
+
+/**
+ * Reads evidence, declared or observed alike, into what it means. Total: what is absent, was refused, or does not parse
+ * becomes an unknown that names its source, and nothing is skipped.
+ */
+export function interpret(evidence: Evidence): State {
+  return {
+    tailnet: {
+      policy: read(evidence, 'tailnet/policy', readPolicy),
+      devices: read(evidence, 'tailnet/devices', readDevices),
+      settings: read(evidence, 'tailnet/settings', readSettings),
+    },
+    hosts: new Map(hostNames(evidence).map((name) => [name, readHost(evidence, name)])),
+  };
+}
+
+type Reader<T> = (source: string, body: unknown) => Known<T>;
+
+function read<T>(evidence: Evidence, source: string, reader: Reader<T>): Known<T> {
+  const entry = evidence.sources[source];
+  if (entry === undefined) return unknown({ source, why: 'not in the evidence' });
+  if (entry.status !== 'ok') return unknown({ source, why: statusWords(entry) });
+  return reader(source, entry.body);
+}
+
+/** `denied: HTTP 403`, in the words that reports use for a source that did not answer. */
+export function statusWords(entry: SourceEntry): string {
+  return entry.why === undefined ? entry.status : `${entry.status}: ${entry.why}`;
+}
+
+const policyBody = z.looseObject({ text: z.string(), etag: z.string().optional() });
+
+function readPolicy(source: string, body: unknown): Known<PolicyState> {
+  const shape = policyBody.safeParse(body);
+  if (!shape.success) return unknown({ source, why: 'the body is not {"text", "etag"}' });
+  const { text, etag } = shape.data;
+  const parsed = parsePolicy(source, text);
+  if (!parsed.ok) return unknown(...parsed.diagnostics.filter((d) => d.severity === 'error').map(diagnosticMissing));
+  const computed = policyEtag(text);
+  if (etag !== undefined && stripQuotes(etag) !== computed) {
+    return unknown({ source, why: `the ETag ${etag} does not belong to this text (computed ${computed})` });
+  }
+  return known({ text, etag: computed, policy: parsed.value });
+}
+
+function readDevices(source: string, body: unknown): Known<PolicyDevices> {
+  const { devices, problems } = parseDevices(body);
+  return problems.length > 0 ? unknown(...problems.map((why) => ({ source, why }))) : known(devices);
+}
+
+type PolicyDevices = ReturnType<typeof parseDevices>['devices'];
+
+function readSettings(source: string, body: unknown): Known<Readonly<Record<string, unknown>>> {
+  const shape = z.record(z.string(), z.unknown()).safeParse(body);
+  return shape.success ? known(shape.data) : unknown({ source, why: 'the body is not an object' });
+}
+
+function readHost(evidence: Evidence, name: string): HostState {
+  return { name, ruleset: read(evidence, `host/${name}/nft.txt`, readRuleset) };
+}
+
+function readRuleset(source: string, body: unknown): Known<RulesetState> {
+  if (typeof body !== 'string') return unknown({ source, why: 'the body is not text' });
+  const parsed = parseRuleset(source, body);
+  if (!parsed.ok) return unknown(...parsed.diagnostics.filter((d) => d.severity === 'error').map(diagnosticMissing));
+  return known({ text: body, ruleset: parsed.value });
+}
+
+function diagnosticMissing(d: Diagnostic): Missing {
+  return { source: formatSpan(d.span), why: d.message };
+}
+
+function hostNames(evidence: Evidence): readonly string[] {
+  const names = Object.keys(evidence.sources).flatMap((source) => /^host\/([^/]+)\//.exec(source)?.[1] ?? []);
+  return [...new Set(names)].sort();
+}
+
+function stripQuotes(etag: string): string {
+  return etag.replace(/^(W\/)?"(.*)"$/, '$2');
+}
