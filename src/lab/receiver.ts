@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { parseResetsSent, parseTcpSockets, TCP_LISTEN } from './proc-net.ts';
+
+/**
+ * What a receiving namespace's kernel knows of TCP, read through a process that is inside it: no rule, no capture and no
+ * privilege there is needed, and nothing it shows has been dropped before.
+ */
+export class ReceiverKernel {
+  readonly #pid: number;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  /** True when something listens on the port, on whatever address. */
+  isListening(port: number): boolean {
+    return this.#sockets().some((s) => s.state === TCP_LISTEN && s.localPort === port);
+  }
+
+  /** True when a connection to the port from that source port is open or half open. */
+  hasConnection(port: number, sourcePort: number): boolean {
+    return this.#sockets().some((s) => s.state !== TCP_LISTEN && s.localPort === port && s.remotePort === sourcePort);
+  }
+
+  /** How many resets it has made so far. */
+  resetsSent(): number {
+    return parseResetsSent(this.#read('snmp')) ?? 0;
+  }
+
+  #sockets() {
+    return [...parseTcpSockets(this.#read('tcp')), ...parseTcpSockets(this.#read('tcp6'))];
+  }
+
+  #read(name: string): string {
+    return readFileSync(`/proc/${this.#pid}/net/${name}`, 'utf8');
+  }
+}
