@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CordonError } from '../source/error.ts';
 import type { AuditEvent, Author } from './audit.ts';
@@ -29,7 +29,7 @@ function writeDurably(file: string, text: string): void {
   const temporary = `${file}.new`;
   const fd = openSync(temporary, 'w', 0o600);
   try {
-    writeSync(fd, text);
+    writeFileSync(fd, text);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
@@ -81,7 +81,13 @@ export function openStore(
   now: () => Date,
 ): Store {
   let current = file !== undefined && existsSync(file) ? readState(file, tailnetId) : initial();
-  if (file !== undefined) writeDurably(file, `${JSON.stringify(current)}\n`);
+  if (file !== undefined) {
+    try {
+      writeDurably(file, `${JSON.stringify(current)}\n`);
+    } catch (cause) {
+      throw new CordonError('emulator-state-unwritable', `cannot write the emulator state ${file}`, { cause });
+    }
+  }
   return {
     get state() {
       return current;
