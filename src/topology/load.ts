@@ -1,6 +1,7 @@
 import { type Diagnostic, hasErrors, type Result } from '../source/diagnostic.ts';
 import { checkAddresses } from './check/addresses.ts';
 import { checkLists } from './check/lists.ts';
+import { checkOperators } from './check/operators.ts';
 import { checkOwnership } from './check/ownership.ts';
 import { checkPlacement } from './check/placement.ts';
 import { checkReferences } from './check/references.ts';
@@ -43,11 +44,12 @@ export function loadTopology(
   const found: Diagnostic[] = [...secrets, ...yaml.diagnostics.filter((d) => !repeats(d, secrets))];
   if (yaml.data === undefined) return { ok: false, diagnostics: presented(file, found) };
 
-  const shape = checkShape(yaml.data, yaml.places);
+  const shape = checkShape(yaml);
   found.push(...shape.diagnostics);
   const draft = draftOf(yaml.data, shape, yaml.places, (d) => found.push(d));
   for (const check of CHECKS) check(draft);
   const base = readDeclaredBase(file, draft, readBase, (d) => found.push(d));
+  if (base !== undefined || draft.data.tailnet?.base === undefined) found.push(...checkOperators(draft, base));
 
   const diagnostics = presented(file, found);
   if (shape.complete === undefined || hasErrors(diagnostics)) return { ok: false, diagnostics };

@@ -3,6 +3,7 @@ import type { Span } from '../../source/span.ts';
 import type { TopologyInput } from '../schema.ts';
 import type { Path, Places } from './places.ts';
 import { valueAt } from './plain.ts';
+import { redact } from './secrets.ts';
 
 /** `T` with everything optional, list items included. */
 export type Partially<T> = T extends readonly (infer U)[]
@@ -83,8 +84,8 @@ export function items<T>(list: readonly (T | undefined)[] | undefined): [number,
     .filter((e): e is [number, T] => e[1] !== undefined);
 }
 
-/** `value` in quotes, for messages; long ones are cut. */
+/** `value` in quotes, for messages; without secrets (half a one would not be recognised later), long ones are cut. */
 export function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = redact(JSON.stringify(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

@@ -6,6 +6,7 @@ import type { Path, Places } from './places.ts';
 import { copyPlain, kindOf, removeAt, valueAt } from './plain.ts';
 import { required, schemaAt } from './schema-walk.ts';
 import { describeIssue } from './shape-words.ts';
+import type { YamlFile } from './yaml.ts';
 
 /** Outcome of the comparison with the schema. */
 export interface Shape {
@@ -17,11 +18,8 @@ export interface Shape {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/**
- * Compares `data` with the schema of `cordon.yaml`: every deviation is a diagnostic at its own place.
- * @param data what `readYaml` returned; not changed
- */
-export function checkShape(data: unknown, places: Places): Shape {
+/** Compares a file with the schema of `cordon.yaml`: every deviation is a diagnostic at its own place. */
+export function checkShape({ data, places, refused }: YamlFile): Shape {
   const copy = copyPlain(data);
   if (typeof copy !== 'object' || copy === null || Array.isArray(copy)) return notAMap(copy, places);
   const result = topologySchema.safeParse(copy);
@@ -30,7 +28,8 @@ export function checkShape(data: unknown, places: Places): Shape {
   const broken = new Set<string>();
   for (const { issue, path } of [...absolute(result.error.issues, copy, [])]) {
     const value = valueAt(copy, path);
-    for (const words of describeIssue(issue, path, value)) {
+    const known = refused.has(JSON.stringify(path));
+    for (const words of known ? [] : describeIssue(issue, path, value)) {
       const span = words.at === 'key' ? places.key(words.path) : places.value(words.path);
       diagnostics.push({ code: words.code, severity: 'error', span, message: words.message, hint: words.hint });
     }

@@ -17,6 +17,8 @@ export interface YamlFile {
   /** Objects have no prototype; undefined when the file holds nothing that can be read. */
   readonly data: unknown;
   readonly places: Places;
+  /** Paths (as JSON) whose values were refused and stand as null in `data`. */
+  readonly refused: ReadonlySet<string>;
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -31,6 +33,7 @@ export function readYaml(file: string, text: string): YamlFile {
   const unreadable = (code: string, span: Span, message: string, hint: string): YamlFile => ({
     data: undefined,
     places,
+    refused: new Set(),
     diagnostics: [{ code, severity: 'error', span, message, hint }],
   });
   const binary =
@@ -80,7 +83,7 @@ export function readYaml(file: string, text: string): YamlFile {
   const syntax = documents
     .flatMap((d) => d.errors)
     .map((e) => syntaxError(e.message, lines.span(e.pos[0], e.pos[1] - e.pos[0])));
-  if (syntax.length > 0) return { data: undefined, places, diagnostics: firstOf(syntax) };
+  if (syntax.length > 0) return { data: undefined, places, refused: new Set(), diagnostics: firstOf(syntax) };
   const reader = new Reader(lines, places);
   if (other !== undefined) {
     const at = other.range[0];
@@ -100,12 +103,13 @@ export function readYaml(file: string, text: string): YamlFile {
     );
   }
   const data = reader.value(document.contents, [], undefined, 0);
-  return { data, places, diagnostics: reader.diagnostics };
+  return { data, places, refused: reader.refused, diagnostics: reader.diagnostics };
 }
 
 /** Turns the syntax tree into plain data, noting places and refusing what the format leaves out. */
 class Reader {
   readonly diagnostics: Diagnostic[] = [];
+  readonly refused = new Set<string>();
   readonly #lines: LineMap;
   readonly #places: Places;
 
@@ -135,7 +139,7 @@ class Reader {
         'this is nested too deeply',
         'no field of the format is nested like this; check the indentation',
       );
-      return undefined;
+      return null;
     }
     this.#refuseFeatures(node, span);
     if (isScalar(node)) {
@@ -144,6 +148,7 @@ class Reader {
     }
     if (isSeq(node)) return node.items.map((item, index) => this.value(item, [...path, index], undefined, depth + 1));
     if (isMap(node)) return this.#map(node.items, path, depth);
+    if (isAlias(node)) this.refused.add(JSON.stringify(path));
     return null;
   }
 
