@@ -1,34 +1,42 @@
-import type { Change, PacketRange, Party } from '../proof/changes/change.ts';
+import type { PacketRange } from '../proof/changes/change.ts';
+import type { ChangeGroup } from './change-groups.ts';
 
-/** A change in the operator's words; every output format that is read by people uses these. */
+/** A group of changes in the operator's words; every output format that is read by people uses these. */
 export interface ChangeWords {
-  /** `tag:executor (exec-1) -> tag:orchestrator (orch-1): all TCP and UDP ports, ICMP`. */
-  readonly headline: string;
+  /** `tag:executor (exec-1) -> tag:orchestrator (orch-1)`. */
+  readonly who: string;
+  /** `tcp all ports; udp all ports; icmp (12 pairs of devices), by the tailnet policy`. */
+  readonly what: string;
   /** `100.64.0.30:40000 -> 100.64.0.20:22 tcp`. */
   readonly witness: string;
   /** One line for each place. */
   readonly blame: readonly string[];
 }
 
-/** @returns the words of one change */
-export function describeChange(change: Change): ChangeWords {
-  const w = change.witness;
-  const pairs = change.count > 1 ? ` (${change.count} pairs)` : '';
+/** How many names of a list are shown before it is cut. */
+const SHOWN = 6;
+
+/** @returns the words of one group */
+export function describeGroup(group: ChangeGroup): ChangeWords {
+  const { example } = group;
+  const w = example.witness;
+  const pairs = group.pairs > 1 ? ` (${group.pairs} pairs)` : '';
+  const layer = example.layer === 'tailnet' ? 'tailnet policy' : `firewall of ${example.layer.slice('host/'.length)}`;
+  const residue = example.relation === 'residue' ? ', without opening a flow' : '';
   return {
-    headline: `${party(change.src)} -> ${party(change.dst)}: ${packetRanges(change.packets)}${pairs}, ${change.layer}`,
+    who: `${list(group.sources)} -> ${list(group.targets)}`,
+    what: `${packetRanges(example.packets)}${pairs}, ${layer}${residue}`,
     witness: `${endpoint(w.src, w.sport)} -> ${endpoint(w.dst, w.dport)} ${w.proto}`,
-    blame: change.blame.map(
-      (b) =>
-        `${b.side === 'a' ? 'before' : 'now'} ${b.file}:${b.line}:${b.column}${b.text === undefined ? '' : `  ${b.text}`}`,
-    ),
+    blame: example.blame.map((b) => {
+      const side = b.side === 'a' ? 'before' : 'now';
+      return `${side} ${b.file}:${b.line}:${b.column}${b.text === undefined ? '' : `  ${b.text}`}`;
+    }),
   };
 }
 
-function party(p: Party): string {
-  const shown = p.members.slice(0, 4);
-  const more = p.members.length - shown.length;
-  if (shown.length === 0 || (shown.length === 1 && shown[0] === p.selector)) return p.selector;
-  return `${p.selector} (${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN).join(', ');
+  return names.length > SHOWN ? `${shown} and ${names.length - SHOWN} more` : shown;
 }
 
 /** `tcp 22, 80-90; udp all ports; icmp`. */
@@ -44,7 +52,8 @@ export function packetRanges(ranges: readonly PacketRange[]): string {
     .join('; ');
 }
 
-function endpoint(address: string, port: number | undefined): string {
+/** `10.0.0.1:22`, `[fd77:1::1]:22`, or the bare address. */
+export function endpoint(address: string, port: number | undefined): string {
   if (port === undefined) return address;
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

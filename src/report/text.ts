@@ -1,9 +1,10 @@
 import { createColors } from 'picocolors';
 import { causeOf } from '../proof/causes.ts';
-import type { Change, Summary } from '../proof/changes/change.ts';
+import type { Summary } from '../proof/changes/change.ts';
 import type { Blame, Claim, ClaimState, WitnessPacket } from '../proof/claim.ts';
 import type { Comparison, Coverage, Report } from '../proof/report.ts';
-import { describeChange } from './change-words.ts';
+import { type ChangeGroup, groupChanges } from './change-groups.ts';
+import { describeGroup, endpoint } from './change-words.ts';
 
 type Colors = ReturnType<typeof createColors>;
 
@@ -74,9 +75,7 @@ function blameLines(c: Colors, b: Blame): string[] {
 
 /** `10.77.1.2:40000 -> 10.77.1.10:22 tcp new on eth0`. */
 function packetWords(p: WitnessPacket): string {
-  const host = (address: string, port: number | undefined) =>
-    port === undefined ? address : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-  const words = [`${host(p.src, p.sport)} -> ${host(p.dst, p.dport)} ${p.proto}`];
+  const words = [`${endpoint(p.src, p.sport)} -> ${endpoint(p.dst, p.dport)} ${p.proto}`];
   if (p.icmpType !== undefined) words.push(`type ${p.icmpType}`);
   if (p.ct !== undefined) words.push(p.ct);
   if (p.interface !== undefined) words.push(p.interface === '' ? 'on any other interface' : `on ${p.interface}`);
@@ -101,18 +100,21 @@ function comparisonLines(c: Colors, comparison: Comparison): string[] {
         ? c.yellow
         : c.red;
   const lines = ['', `${c.bold('Difference')} ${paint(summary)}: ${SUMMARY_WORDS[summary]}`];
-  for (const kind of ['gain', 'lose'] as const) {
-    for (const change of changes.filter((k) => k.kind === kind)) lines.push(...changeLines(c, change));
-  }
+  for (const group of groupChanges(changes)) lines.push(...groupLines(c, group));
   for (const text of cosmetic) lines.push(c.dim(`  same meaning: ${text}`));
   for (const m of missing) lines.push(`  ${c.yellow('not known')} ${m.source}: ${m.why}`);
   return lines;
 }
 
-function changeLines(c: Colors, change: Change): string[] {
-  const mark = change.kind === 'gain' ? c.red('+ gains') : c.yellow('- loses');
-  const { headline, witness, blame } = describeChange(change);
-  return [`  ${mark} ${headline}`, `          packet ${witness}`, ...blame.map((b) => c.dim(`          ${b}`))];
+function groupLines(c: Colors, group: ChangeGroup): string[] {
+  const mark = group.kind === 'gain' ? c.red('+ gains') : c.yellow('- loses');
+  const { who, what, witness, blame } = describeGroup(group);
+  return [
+    `  ${mark} ${c.bold(who)}`,
+    `          ${what}`,
+    `          packet ${witness}`,
+    ...blame.map((b) => c.dim(`          ${b}`)),
+  ];
 }
 
 function coverageLines(c: Colors, coverage: Coverage): string[] {

@@ -10,7 +10,7 @@ import type { HostState, RulesetState } from '../../state/state.ts';
 import type { Host, Topology } from '../../topology/model.ts';
 import { protocolName } from '../claims/packet-words.ts';
 import { TAILNET_INTERFACE } from '../intent.ts';
-import { NEW_FLOWS } from '../relations/allowed.ts';
+import { LINK_MAINTENANCE, NEW_FLOWS } from '../relations/allowed.ts';
 import { HOOKS, type Passage, passage } from '../relations/host.ts';
 import { recognisablePacket } from '../sample.ts';
 import type { Change, ChangeBlame } from './change.ts';
@@ -70,7 +70,7 @@ function passageChanges(
   const gains = b.must.subtract(a.may);
   const losses = a.must.subtract(b.may);
   const unsure = b.may.subtract(a.must).subtract(gains).union(a.may.subtract(b.must).subtract(losses));
-  const missing = unsure.isEmpty() ? [] : [...a.missing, ...b.missing];
+  const missing = unsure.subtract(LINK_MAINTENANCE).isEmpty() ? [] : [...a.missing, ...b.missing];
   const changes = (
     [
       ['gain', gains],
@@ -125,7 +125,7 @@ function toChange(
   const here = { selector: host.name, members: [host.name] };
   const there = { selector: `anybody on ${part.through}`, members: [] };
   const behind = { selector: `whoever is behind ${host.name}`, members: [] };
-  const packet = recognisablePacket(topology, part.packets);
+  const packet = recognisablePacket(topology, host, which, part.packets);
   const opening = part.packets.overlaps(NEW_FLOWS);
   return {
     kind,

@@ -21,7 +21,16 @@ export function packetRanges(set: PacketSet): PacketRange[] {
   const list = [...groups.values()];
   const total = list.reduce((n, g) => n + BigInt(g.protos.length), 0n);
   if (list.length === 1 && total >= EVERY_PROTOCOL - 2n) return [{ proto: 'all', ports: [[0, 65535]] }];
-  return list.flatMap(({ protos, ports }) => named(protos).map((proto) => ({ proto, ports: portsOf(proto, ports) })));
+  return list
+    .flatMap(({ protos, ports }) => named(protos).map((proto) => ({ proto, ports: portsOf(proto, ports) })))
+    .sort((a, b) => rank(a.proto) - rank(b.proto));
+}
+
+const ORDER = ['tcp', 'udp', 'icmp', 'icmpv6', 'sctp'];
+
+function rank(proto: string): number {
+  const at = ORDER.indexOf(proto);
+  return at < 0 ? ORDER.length : at;
 }
 
 const WITH_PORTS = new Set(['tcp', 'udp', 'sctp', 'dccp', 'udplite']);

@@ -1,5 +1,5 @@
 import type { Device } from '../../tailnet/device.ts';
-import type { Universe } from '../relations/universe.ts';
+import { ANY_MEMBER, type Universe } from '../relations/universe.ts';
 import type { Party } from './change.ts';
 
 /** Devices that neither side of a comparison tells apart. */
@@ -8,6 +8,8 @@ export interface DeviceGroup {
   readonly party: Party;
   /** Those that exist; all of them where none does. */
   readonly counted: number;
+  /** Whether any of them exists. */
+  readonly present: boolean;
 }
 
 /** Groups the devices of a universe by a key. */
@@ -26,15 +28,19 @@ export function groupDevices(universe: Universe, keyOf: (device: Device) => stri
       devices: [...shown, ...devices.filter((d) => !shown.includes(d))],
       party: { selector: selectorOf(devices), members: shown.map(universe.label) },
       counted: shown.length,
+      present: present.length > 0,
     };
   });
 }
 
+/** The stranger that stands for any member is no name of a policy. */
+function ownerOf(device: Device): string {
+  return device.user === undefined || device.user === ANY_MEMBER ? 'autogroup:member' : device.user;
+}
+
 /** What the group has in common, in the words of the policy. */
 function selectorOf(devices: readonly Device[]): string {
-  const names = new Set(
-    devices.map((d) => (d.tags.length > 0 ? [...d.tags].sort().join('+') : (d.user ?? 'no owner'))),
-  );
+  const names = new Set(devices.map((d) => (d.tags.length > 0 ? [...d.tags].sort().join('+') : ownerOf(d))));
   if (names.size === 1) return [...names][0] ?? '';
   if (devices.every((d) => d.tags.length > 0)) {
     const shown = [...names].sort();

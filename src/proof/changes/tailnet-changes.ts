@@ -30,7 +30,7 @@ export function tailnetChanges(a: TailnetSide, b: TailnetSide): { changes: Chang
     (d) => `${a.reach.compiled.classOf(d.id)}/${b.reach.compiled.classOf(d.id)}/${d.tags.length > 0}`,
   );
   const everyAddress = AddressSet.ofAddresses(...a.reach.universe.devices.flatMap((d) => d.addresses));
-  const changes: Change[] = [];
+  const changes: Ranked[] = [];
   const missing: Missing[] = [];
   for (const target of groups) {
     const device = target.devices[0];
@@ -52,7 +52,7 @@ export function tailnetChanges(a: TailnetSide, b: TailnetSide): { changes: Chang
       if (!packets.isEmpty()) changes.push(...split({ kind, packets, a, b, groups, target, device, everyAddress }));
     }
   }
-  return { changes: changes.sort(byWeight), missing: unique(missing) };
+  return { changes: changes.sort(byWeight).map((r) => r.change), missing: unique(missing) };
 }
 
 interface Side {
@@ -102,21 +102,30 @@ interface Part {
   readonly everyAddress: AddressSet;
 }
 
+/** A change, and how many of its two ends exist today. */
+interface Ranked {
+  readonly change: Change;
+  readonly present: number;
+}
+
 /** One change for each group of sources, and for addresses that no device has. */
-function split(part: Part): Change[] {
-  const changes: Change[] = [];
+function split(part: Part): Ranked[] {
+  const changes: Ranked[] = [];
+  const ranked = (source: boolean, list: readonly Change[]) =>
+    list.map((change) => ({ change, present: Number(source) + Number(part.target.present) }));
   for (const source of part.groups) {
     const sender = source.devices.find((d) => d !== part.device);
     if (sender === undefined) continue;
     const from = part.packets.intersect(PacketSet.ofAddresses('src', AddressSet.ofAddresses(...sender.addresses)));
     const own = source === part.target ? source.counted : 0;
-    changes.push(...toChanges(part, source.party, source.counted * part.target.counted - own, from));
+    const count = source.counted * part.target.counted - own;
+    changes.push(...ranked(source.present, toChanges(part, source.party, count, from)));
   }
   const rest = part.packets.subtract(PacketSet.ofAddresses('src', part.everyAddress));
   // A class that lost its devices to a wildcard is told by the devices; the addresses nobody has only matter alone.
   if (changes.length === 0 && !rest.isEmpty()) {
     const selector = rest.addresses('src').format();
-    changes.push(...toChanges(part, { selector, members: [] }, part.target.counted, rest));
+    changes.push(...ranked(false, toChanges(part, { selector, members: [] }, part.target.counted, rest)));
   }
   return changes;
 }
@@ -177,10 +186,12 @@ function placeOf({ rule }: Admission): string {
   return rule.span === undefined ? 'tailnet/policy' : `${rule.span.file}:${rule.span.line}:${rule.span.column}`;
 }
 
-/** Gains first, most pairs first, then by name: a stable order with the most important on top. */
-function byWeight(x: Change, y: Change): number {
-  if (x.kind !== y.kind) return x.kind === 'gain' ? -1 : 1;
-  return y.count - x.count || (`${x.src.selector} ${x.dst.selector}` < `${y.src.selector} ${y.dst.selector}` ? -1 : 1);
+/** Gains first, those between devices that exist before those of the future, then most pairs first: a stable order. */
+function byWeight(x: Ranked, y: Ranked): number {
+  const [a, b] = [x.change, y.change];
+  if (a.kind !== b.kind) return a.kind === 'gain' ? -1 : 1;
+  if (x.present !== y.present) return y.present - x.present;
+  return b.count - a.count || (`${a.src.selector} ${a.dst.selector}` < `${b.src.selector} ${b.dst.selector}` ? -1 : 1);
 }
 
 function unique(missing: readonly Missing[]): Missing[] {

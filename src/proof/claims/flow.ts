@@ -1,4 +1,4 @@
-import { AddressSet } from '../../net/address-set.ts';
+import type { AddressSet } from '../../net/address-set.ts';
 import type { Field } from '../../net/field.ts';
 import { internInterface, NO_INTERFACE } from '../../net/interface-id.ts';
 import { IntervalSet } from '../../net/interval-set.ts';
@@ -10,9 +10,11 @@ import type { Missing } from '../../state/known.ts';
 import type { Host } from '../../topology/model.ts';
 import type { Blame, Claim, Witness } from '../claim.ts';
 import type { ProofContext } from '../context.ts';
-import { type End, type FlowPath, TAILNET, TAILNET_INTERFACE, tailnetEnd } from '../intent.ts';
+import { type End, type FlowPath, TAILNET_INTERFACE, tailnetEnd } from '../intent.ts';
 import { onInterface, servicePackets } from '../relations/allowed.ts';
 import { HOOKS, type Passage } from '../relations/host.ts';
+import { deviceAddresses, operatorAddresses } from '../relations/identities.ts';
+import type { TailnetReach } from '../relations/tailnet.ts';
 import { witnessPacket } from './packet-words.ts';
 
 /** One layer that a flow's packets have to pass, in one direction. */
@@ -173,18 +175,21 @@ function tailnetLeg(context: ProofContext, path: FlowPath): Leg {
   return {
     ...base,
     need: servicePackets(path.service, 'dport')
-      .intersect(PacketSet.ofAddresses('src', liveAddresses(context, path.from)))
-      .intersect(PacketSet.ofAddresses('dst', path.router?.target ?? liveAddresses(context, path.to))),
+      .intersect(PacketSet.ofAddresses('src', openingAddresses(context, reach.value, path)))
+      .intersect(PacketSet.ofAddresses('dst', path.router?.target ?? reachableAddresses(context, path.to))),
     may: packets(false),
     must: packets(true),
     missing: [],
   };
 }
 
-/** Where the host's device really is, and where its own rules expect it: empty when the two have nothing in common. */
-function liveAddresses(context: ProofContext, host: Host | undefined): AddressSet {
-  if (host === undefined) return TAILNET;
-  return AddressSet.ofAddresses(...(context.deviceOf(host)?.addresses ?? [])).intersect(tailnetEnd(host));
+/** Where the host's device really is and its peers' rules expect it; empty when the two have nothing in common. */
+function reachableAddresses(context: ProofContext, host: Host): AddressSet {
+  return deviceAddresses(context, host).intersect(tailnetEnd(host));
+}
+
+function openingAddresses(context: ProofContext, reach: TailnetReach, path: FlowPath): AddressSet {
+  return path.from === undefined ? operatorAddresses(context, reach) : reachableAddresses(context, path.from);
 }
 
 function witnessOf({ leg, path, lacking }: { leg: Leg; path: FlowPath; lacking: PacketSet }): Witness | undefined {

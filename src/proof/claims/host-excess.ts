@@ -42,7 +42,7 @@ function passageExcess(
   const sure = !surely.isEmpty();
   const packets = sure ? surely : possibly;
   return subjects(context, host, which, packets).map(({ subject, claim, part }) => {
-    const packet = recognisablePacket(context.topology, part);
+    const packet = recognisablePacket(context.topology, host, which, part);
     return {
       host: subject,
       claim,

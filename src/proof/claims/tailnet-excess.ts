@@ -9,6 +9,7 @@ import type { Blame } from '../claim.ts';
 import type { ProofContext } from '../context.ts';
 import type { FlowPath } from '../intent.ts';
 import { servicePackets } from '../relations/allowed.ts';
+import { deviceAddresses, futureHolders, senderAddresses } from '../relations/identities.ts';
 import type { Admission, TailnetReach } from '../relations/tailnet.ts';
 import type { Excess } from './excess.ts';
 import { witnessPacket } from './packet-words.ts';
@@ -55,13 +56,8 @@ function partiesOf(context: ProofContext, reach: TailnetReach): Parties {
 
 /** Addresses behind which the host stands: tailnet addresses of its device and of future holders, and its own on a segment. */
 function identityAddresses(context: ProofContext, reach: TailnetReach, host: Host, role: Role): AddressSet {
-  const own = AddressSet.ofAddresses(...host.addresses, ...(context.deviceOf(host)?.addresses ?? []));
+  const own = AddressSet.ofAddresses(...host.addresses).union(deviceAddresses(context, host));
   return own.union(futureHolders(reach, role.tag));
-}
-
-function futureHolders(reach: TailnetReach, tag: string): AddressSet {
-  const holders = reach.universe.devices.filter((d) => reach.universe.future.has(d.id) && d.tags.includes(tag));
-  return AddressSet.ofAddresses(...holders.flatMap((d) => d.addresses));
 }
 
 /**
@@ -71,35 +67,13 @@ function futureHolders(reach: TailnetReach, tag: string): AddressSet {
 function allowedBy(context: ProofContext, reach: TailnetReach, path: FlowPath): PacketSet {
   if (path.kind === 'link') return PacketSet.none;
   const src = senderAddresses(context, reach, path);
-  const toRole = context.topology.roles.get(path.to.role);
-  const future = toRole === undefined ? AddressSet.empty : futureHolders(reach, toRole.tag);
-  const dst =
-    path.router?.target ?? AddressSet.ofAddresses(...(context.deviceOf(path.to)?.addresses ?? [])).union(future);
+  const toTag = context.topology.roles.get(path.to.role)?.tag;
+  const dst = path.router?.target ?? deviceAddresses(context, path.to).union(futureHolders(reach, toTag));
   const icmp = PacketSet.box({ proto: IntervalSet.points(BigInt(PROTO.icmp), BigInt(PROTO.icmpv6)) });
   return servicePackets(path.service, 'dport')
     .union(icmp)
     .intersect(PacketSet.ofAddresses('src', src))
     .intersect(PacketSet.ofAddresses('dst', dst));
-}
-
-function senderAddresses(context: ProofContext, reach: TailnetReach, path: FlowPath): AddressSet {
-  if (path.from === undefined) return operatorAddresses(context, reach);
-  const role = context.topology.roles.get(path.from.role);
-  const own = AddressSet.ofAddresses(...(context.deviceOf(path.from)?.addresses ?? []));
-  return role === undefined ? own : own.union(futureHolders(reach, role.tag));
-}
-
-/** Untagged devices of the operators, present and future; groups are those of the policy in force. */
-function operatorAddresses(context: ProofContext, reach: TailnetReach): AddressSet {
-  const { policy } = context.state.tailnet;
-  const groups = policy.known ? policy.value.policy.groups : new Map();
-  const logins = new Set(
-    context.topology.tailnet.operators.flatMap((o) =>
-      o.startsWith('group:') ? (groups.get(o)?.items ?? []).map((i: { text: string }) => i.text) : [o],
-    ),
-  );
-  const theirs = reach.universe.devices.filter((d) => d.user !== undefined && logins.has(d.user));
-  return AddressSet.ofAddresses(...theirs.flatMap((d) => d.addresses));
 }
 
 function excessOf(context: ProofContext, reach: TailnetReach, parties: Parties, admission: Admission): Excess[] {
@@ -225,8 +199,8 @@ function onlyMorePorts(context: ProofContext, packets: PacketSet): boolean {
     context.paths
       .filter((p) => p.kind !== 'link')
       .map((p) => {
-        const from = AddressSet.ofAddresses(...((p.from && context.deviceOf(p.from)?.addresses) ?? []));
-        const to = AddressSet.ofAddresses(...(context.deviceOf(p.to)?.addresses ?? []));
+        const from = deviceAddresses(context, p.from);
+        const to = deviceAddresses(context, p.to);
         return PacketSet.ofAddresses('src', from).intersect(PacketSet.ofAddresses('dst', to));
       }),
   );

@@ -51,12 +51,15 @@ export function allowedForward(paths: readonly FlowPath[], host: Host): PacketSe
   return PacketSet.unionAll(flows);
 }
 
+/** Neighbour discovery and multicast listener reports (RFC 4861, RFC 3810): they keep the link alive and carry no flow. */
+export const LINK_MAINTENANCE = PacketSet.box({
+  proto: IntervalSet.point(BigInt(PROTO.icmpv6)),
+  icmpType: IntervalSet.points(130n, 135n, 136n, 143n),
+});
+
 /** Packets that could begin a flow: conntrack calls them new, or does not know them at all. */
 export const NEW_FLOWS = PacketSet.box({ ct: IntervalSet.points(CT.originalNew, CT.untracked, CT.invalid) }).subtract(
-  PacketSet.box({
-    proto: IntervalSet.point(BigInt(PROTO.icmpv6)),
-    icmpType: IntervalSet.of([130n, 137n], [143n, 143n]),
-  }),
+  LINK_MAINTENANCE,
 );
 
 /** Everything on one named interface. */
@@ -106,12 +109,9 @@ function transport(proto: number, field: 'sport' | 'dport', ranges: readonly Por
   return PacketSet.box({ proto: IntervalSet.point(BigInt(proto)), [field]: ports });
 }
 
-/** Neighbour discovery and multicast listener reports (RFC 4861, RFC 3810): without them IPv6 dies at once. */
+/** Without them IPv6 dies at once; they have no business on the tunnel. */
 function linkMaintenance(field: 'iif' | 'oif'): PacketSet {
-  return PacketSet.box({
-    proto: IntervalSet.point(BigInt(PROTO.icmpv6)),
-    icmpType: IntervalSet.points(130n, 135n, 136n, 143n),
-  }).subtract(onInterface(field, TAILNET_INTERFACE));
+  return LINK_MAINTENANCE.subtract(onInterface(field, TAILNET_INTERFACE));
 }
 
 /** Path MTU errors tied to a tracked flow (RFC 1191, RFC 8201): without them bulk answers stall on a narrow link. */

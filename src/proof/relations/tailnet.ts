@@ -36,7 +36,9 @@ export function tailnetReach(policy: Policy, universe: Universe): TailnetReach {
     admissions(device) {
       const done = memo.get(device.id);
       if (done !== undefined) return done;
-      const local = PacketSet.ofAddresses('dst', localAddresses(device)).intersect(sources);
+      // What a device sends to itself never leaves it.
+      const self = PacketSet.ofAddresses('src', AddressSet.ofAddresses(...device.addresses));
+      const local = PacketSet.ofAddresses('dst', localAddresses(device)).intersect(sources).subtract(self);
       const fresh = compiled.rulesOn(device.id).flatMap((rule) => {
         const packets = rulePackets(rule).intersect(local);
         return packets.isEmpty() ? [] : [{ device, rule, packets }];

@@ -19,7 +19,7 @@ export interface Universe {
 }
 
 /** Owner of the future device of a member that no rule names. */
-const ANY_MEMBER = 'future-member@members.invalid';
+export const ANY_MEMBER = 'future-member@members.invalid';
 
 /**
  * @param devices as the API lists them
