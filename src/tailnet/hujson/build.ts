@@ -47,22 +47,21 @@ export function appendMembers(
 ): void {
   for (const [i, [key, value]] of members.entries()) {
     const name = buildTree(key);
-    name.before = opening(object, object.members.at(-1)?.value, i === 0 ? comment : undefined);
+    name.before = opening(object, i === 0 ? comment : undefined);
     object.members.push({ name, value });
   }
 }
 
 /** Appends an element to an array in the same manner. */
 export function appendElement(array: HuArray, element: HuValue, comment?: string): void {
-  element.before = opening(array, array.elements.at(-1), comment);
+  element.before = opening(array, comment);
   array.elements.push(element);
 }
 
 /** Takes what stood before the closing bracket to before the new entry, and puts the entry on a new line. */
-function opening(node: HuObject | HuArray, last: HuValue | undefined, comment: string | undefined): string {
+function opening(node: HuObject | HuArray, comment: string | undefined): string {
   const kept = node.closing;
   node.closing = '\n';
-  if (last !== undefined) last.after ??= '';
   const lines = comment === undefined ? '' : commentLines(comment);
   return `${kept}${/\n[ \t]*$/.test(kept) ? '' : '\n'}${lines}`;
 }
