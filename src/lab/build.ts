@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { ipBatch, writeSettings } from './ip.ts';
+import { allDone, ipBatch, writeSettings } from './ip.ts';
 import type { LabHost, LabLayout } from './layout.ts';
 import {
   bridgeLines,
@@ -16,12 +16,12 @@ import {
  * @throws CordonError `lab-ip`
  */
 export async function buildNetwork(layout: LabLayout): Promise<void> {
-  await Promise.all([buildHub(layout), ...layout.hosts.map((h) => applySettings(h.namespace, hostSettings(h)))]);
+  await allDone([buildHub(layout), ...layout.hosts.map((h) => applySettings(h.namespace, hostSettings(h)))]);
   await ipBatch(
     layout.hub,
     layout.hosts.flatMap((h) => plugLines(layout, h)),
   );
-  await Promise.all(layout.hosts.map((h) => ipBatch(h.namespace, hostLines(h))));
+  await allDone(layout.hosts.map((h) => ipBatch(h.namespace, hostLines(h))));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { CordonError } from '../source/error.ts';
 import { type Creator, lifeOf } from './identity.ts';
-import { ipBatch } from './ip.ts';
+import { allDone, ipBatch } from './ip.ts';
 import { deleteNamespaces, removeLeftovers, removeNamespaces } from './leftover.ts';
 import { withLock } from './lock.ts';
 import { type Marker, readMarkers, removeMarker, writeMarker } from './marker.ts';
@@ -37,7 +37,7 @@ export function claimNamespaces(claimant: Claimant, names: readonly string[], be
     try {
       await ipBatch(undefined, namespaceLines(names));
       const alias = formatAlias(claimant.prefix, claimant.creator);
-      await Promise.all(names.map((name) => ipBatch(name, [`link set dev lo alias ${alias}`, 'link set dev lo up'])));
+      await allDone(names.map((name) => ipBatch(name, [`link set dev lo alias ${alias}`, 'link set dev lo up'])));
     } catch (error) {
       await removeNamespaces(names, claimant.creator);
       if (before === undefined) removeMarker(claimant.runDirectory, claimant.prefix);

@@ -55,6 +55,15 @@ export async function writeSettings(namespace: string, value: '0' | '1', paths: 
   await ip(['netns', 'exec', namespace, 'tee', ...paths.map((path) => `/proc/sys/net/${path}`)], value);
 }
 
+/**
+ * As `Promise.all`, but a failure is thrown only when nothing is under way any more, so that nobody tidies up meanwhile.
+ * @throws the first error, in the order of `work`
+ */
+export async function allDone(work: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((r) => r.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}
+
 /** `ip` says `Command failed -:3`; the line itself says more. */
 function failedLine(words: string, stdin: string): string {
   const number = /Command failed -:(\d+)/.exec(words)?.[1];

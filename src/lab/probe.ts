@@ -140,7 +140,8 @@ async function proofOf(
   if (run.hasSeen(run.id)) return 'id';
   if (kernel?.hasConnection(run.to.port, localPort)) return 'connection';
   if (isConnected) return 'handshake';
-  if (kernel !== undefined && !kernel.isListening(run.to.port) && kernel.resetsSent() > resetsBefore) return 'reset';
+  if (kernel !== undefined && !kernel.isListeningOn(run.to.address, run.to.port) && kernel.resetsSent() > resetsBefore)
+    return 'reset';
   return undefined;
 }
 

@@ -1,5 +1,8 @@
-/** One line of /proc/PID/net/tcp or tcp6, of the ports and the state only. */
+import type { Address, Family } from '../net/address.ts';
+
+/** One line of /proc/PID/net/tcp or tcp6. */
 export interface TcpSocket {
+  readonly local: Address;
   readonly localPort: number;
   readonly remotePort: number;
   /** include/net/tcp_states.h: 3 a SYN was received and answered, 10 listening. */
@@ -15,10 +18,16 @@ export const TCP_LISTEN = 10;
 export function parseTcpSockets(text: string): readonly TcpSocket[] {
   const sockets: TcpSocket[] = [];
   for (const line of text.split('\n').slice(1)) {
-    const fields = line.trim().split(/\s+/);
-    const [, local, remote, state] = fields;
-    if (local === undefined || remote === undefined || state === undefined) continue;
-    sockets.push({ localPort: portOf(local), remotePort: portOf(remote), state: Number.parseInt(state, 16) });
+    const [, local, remote, state] = line.trim().split(/\s+/);
+    const localEnd = parseEnd(local ?? '');
+    const remoteEnd = parseEnd(remote ?? '');
+    if (localEnd === undefined || remoteEnd === undefined || state === undefined) continue;
+    sockets.push({
+      local: localEnd.address,
+      localPort: localEnd.port,
+      remotePort: remoteEnd.port,
+      state: Number.parseInt(state, 16),
+    });
   }
   return sockets;
 }
@@ -36,7 +45,17 @@ export function parseResetsSent(text: string): number | undefined {
   return value === undefined || !/^\d+$/.test(value) ? undefined : Number(value);
 }
 
-/** Hexadecimal after the last colon. */
-function portOf(endpoint: string): number {
-  return Number.parseInt(endpoint.slice(endpoint.lastIndexOf(':') + 1), 16);
+/** `ADDRESS:PORT` in hexadecimal, the address in words of 32 bits as they lie in memory. */
+function parseEnd(text: string): { address: Address; port: number } | undefined {
+  const [, words, port] = /^((?:[0-9A-F]{8}){1,4}):([0-9A-F]{4})$/.exec(text) ?? [];
+  if (words === undefined || port === undefined) return undefined;
+  const family: Family = words.length === 8 ? 4 : 6;
+  const bytes = words
+    .replace(/../g, (byte) => `${byte} `)
+    .trimEnd()
+    .split(' ');
+  const ordered = bytes.map((_, i) => bytes[LITTLE_ENDIAN ? (i & ~3) + 3 - (i & 3) : i]);
+  return { address: { family, value: BigInt(`0x${ordered.join('')}`) }, port: Number.parseInt(port, 16) };
 }
+
+const LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;

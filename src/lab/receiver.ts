@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Address } from '../net/address.ts';
 import { parseResetsSent, parseTcpSockets, TCP_LISTEN } from './proc-net.ts';
 
 /**
@@ -15,6 +16,20 @@ export class ReceiverKernel {
   /** True when something listens on the port, on whatever address. */
   isListening(port: number): boolean {
     return this.#sockets().some((s) => s.state === TCP_LISTEN && s.localPort === port);
+  }
+
+  /**
+   * True when something certainly listens on that address. A socket on all IPv6 addresses may or may not take IPv4
+   * (IPV6_V6ONLY does not show): it does not count for IPv4.
+   */
+  isListeningOn(address: Address, port: number): boolean {
+    return this.#sockets().some(
+      (s) =>
+        s.state === TCP_LISTEN &&
+        s.localPort === port &&
+        s.local.family === address.family &&
+        (s.local.value === address.value || s.local.value === 0n),
+    );
   }
 
   /** True when a connection to the port from that source port is open or half open. */

@@ -64,7 +64,7 @@ export function plugLines(layout: LabLayout, host: LabHost): readonly string[] {
 export function hostLines(host: LabHost): readonly string[] {
   const lines: string[] = [];
   for (const link of host.links) {
-    lines.push(`link set dev ${link.name} addrgenmode eui64 up`);
+    lines.push(`link set dev ${link.name} addrgenmode eui64`, `link set dev ${link.name} up`);
     for (const a of link.addresses) lines.push(`address add ${formatAddress(a.address)}/${a.length} dev ${link.name}`);
   }
   if (host.tailnet !== undefined) {
@@ -72,7 +72,8 @@ export function hostLines(host: LabHost): readonly string[] {
     // rules exists and the kernel answers for the tailnet addresses; nothing travels through it. (A device of type dummy
     // would do as well, but not every kernel has one, and bridges are needed anyway.)
     lines.push('link add name tailscale0 type bridge mcast_snooping 0');
-    lines.push('link set dev tailscale0 addrgenmode none up');
+    // `ip` would bring it up before the mode counts, were it one line.
+    lines.push('link set dev tailscale0 addrgenmode none', 'link set dev tailscale0 up');
     for (const a of tailnetOf(host))
       lines.push(`address add ${formatAddress(a)}/${ADDRESS_BITS[a.family]} dev tailscale0`);
   }
