@@ -1,10 +1,11 @@
-import { FALSE, ID_LIMIT, LEVEL, type Level, type Node, PartitionBuilder, TRUE } from './diagram.ts';
+import { FALSE, LEVEL, makeNode, type Node, TRUE } from './diagram.ts';
+import { ID_LIMIT, product } from './partition.ts';
 
 /** A set operation on two diagrams of the same family. */
 export type Operation = 'union' | 'intersect' | 'subtract';
 
 /** Results are kept up to this many per operation; then the cache starts afresh, which costs time and nothing else. */
-const CACHE_LIMIT = 1_000_000;
+const CACHE_LIMIT = 500_000;
 
 const caches: Readonly<Record<Operation, Map<number, Node>>> = {
   union: new Map(),
@@ -47,40 +48,24 @@ function trivial(op: Operation, a: Node, b: Node): Node | undefined {
   }
 }
 
-/** Walks the two partitions of the earlier level together; a side that does not decide at that level is one interval. */
+/** Combines class by class at the earlier level; a side that does not decide there is the same for every class. */
 function combine(op: Operation, a: Node, b: Node): Node {
-  const out = new PartitionBuilder();
-  const level = earlierLevel(a, b);
-  if (level === LEVEL.terminal) throw new Error('two terminals are always decided');
-  if (b.level > level) alone(a, (kid) => apply(op, kid, b), out);
-  else if (a.level > level) alone(b, (kid) => apply(op, a, kid), out);
-  else {
-    let i = 0;
-    let j = 0;
-    for (;;) {
-      const highA = a.highs[i];
-      const highB = b.highs[j];
-      if (highA === undefined || highB === undefined) break;
-      const kid = apply(op, a.kids[i] ?? FALSE, b.kids[j] ?? FALSE);
-      if (highA < highB) {
-        out.add(highA, kid);
-        i++;
-      } else {
-        out.add(highB, kid);
-        j++;
-        if (highA === highB) i++;
-      }
-    }
+  if (a.level !== LEVEL.terminal && a.level < b.level) {
+    return makeNode(
+      a.level,
+      a.partition,
+      a.kids.map((kid) => apply(op, kid, b)),
+    );
   }
-  return out.node(level);
-}
-
-/** Adds the partition of a node that meets a side without a decision at its level. */
-function alone(node: Node, below: (kid: Node) => Node, out: PartitionBuilder): void {
-  for (const [i, kid] of node.kids.entries()) out.add(node.highs[i] ?? 0, below(kid));
-}
-
-function earlierLevel(a: Node, b: Node): Level {
-  if (b.level < a.level) return b.level;
-  return a.level;
+  if (b.level !== LEVEL.terminal && b.level < a.level) {
+    return makeNode(
+      b.level,
+      b.partition,
+      b.kids.map((kid) => apply(op, a, kid)),
+    );
+  }
+  if (a.level === LEVEL.terminal || b.level === LEVEL.terminal) throw new RangeError('two terminals decide themselves');
+  const { partition, left, right } = product(a.partition, b.partition);
+  const kids = left.map((i, n) => apply(op, a.kids[i] ?? FALSE, b.kids[right[n] ?? 0] ?? FALSE));
+  return makeNode(a.level, partition, kids);
 }

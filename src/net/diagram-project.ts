@@ -1,39 +1,24 @@
-import {
-  edges,
-  FALSE,
-  follow,
-  LEVEL,
-  LEVEL_MAX,
-  type Level,
-  type Node,
-  PartitionBuilder,
-  TRUE,
-  test,
-} from './diagram.ts';
+import { type Decision, edges, FALSE, follow, LEVEL, LEVEL_MAX, makeNode, type Node, TRUE, test } from './diagram.ts';
 import { apply } from './diagram-apply.ts';
 import { ICMP_PROTOCOLS, PORT_PROTOCOLS } from './field.ts';
 import { type Interval, IntervalSet } from './interval-set.ts';
 
+type DecisionLevel = Decision['level'];
+
 /** Levels of the fields that only some protocols have. */
-const PORT_LEVELS: readonly Level[] = [LEVEL.sport, LEVEL.dport];
-const ICMP_LEVELS: readonly Level[] = [LEVEL.icmpType, LEVEL.icmpCode];
+const PORT_LEVELS: readonly DecisionLevel[] = [LEVEL.sport, LEVEL.dport];
+const ICMP_LEVELS: readonly DecisionLevel[] = [LEVEL.icmpType, LEVEL.icmpCode];
 
 /** The diagram in which the levels no longer matter: a path passes if it passed with some value there. */
-export function forgetLevels(root: Node, levels: readonly Level[]): Node {
+export function forgetLevels(root: Node, levels: readonly DecisionLevel[]): Node {
   const last = Math.max(...levels);
   const done = new Map<Node, Node>();
   const visit = (node: Node): Node => {
-    if (node.level > last) return node;
+    if (node.level === LEVEL.terminal || node.level > last) return node;
     const known = done.get(node);
     if (known !== undefined) return known;
     const kids = node.kids.map(visit);
-    let result: Node;
-    if (levels.includes(node.level)) result = unionAll(kids);
-    else {
-      const out = new PartitionBuilder();
-      for (const [i, kid] of kids.entries()) out.add(node.highs[i] ?? 0, kid);
-      result = out.node(node.level);
-    }
+    const result = levels.includes(node.level) ? unionAll(kids) : makeNode(node.level, node.partition, kids);
     done.set(node, result);
     return result;
   };
@@ -46,7 +31,7 @@ export function forgetLevels(root: Node, levels: readonly Level[]): Node {
  */
 export function forgetProtocol(root: Node): Node {
   if (root.level !== LEVEL.proto) return root;
-  const any = unionAll([...new Set(root.kids)]);
+  const any = unionAll(root.kids);
   const kinds = PORT_PROTOCOLS.union(ICMP_PROTOCOLS).complement(0n, LEVEL_MAX[LEVEL.proto] ?? 0n);
   return unionAll([
     test(LEVEL.proto, PORT_PROTOCOLS, forgetLevels(any, ICMP_LEVELS)),
@@ -67,7 +52,7 @@ export function unionAll(nodes: readonly Node[]): Node {
 }
 
 /** The values at a level with which some path passes; the whole domain where a passing path skips the level. */
-export function valuesAt(root: Node, level: Level): IntervalSet {
+export function valuesAt(root: Node, level: DecisionLevel): IntervalSet {
   const values: Interval[] = [];
   const full = IntervalSet.of([0n, LEVEL_MAX[level] ?? 0n]);
   const seen = new Set<Node>();
@@ -76,15 +61,15 @@ export function valuesAt(root: Node, level: Level): IntervalSet {
     if (node === FALSE || seen.has(node)) continue;
     seen.add(node);
     // Every node but FALSE lets something pass, so a path that has gone by the level takes all its values.
-    if (node.level > level) return full;
+    if (node.level === LEVEL.terminal || node.level > level) return full;
     if (node.level < level) for (const kid of node.kids) open.push(kid);
-    else for (const set of edges(node).values()) for (const interval of set.intervals) values.push(interval);
+    else for (const [, set] of edges(node)) for (const interval of set.intervals) values.push(interval);
   }
   return IntervalSet.from(values);
 }
 
 /** True when the path of these values passes. `valueAt` is asked only for levels that the path decides on. */
-export function accepts(root: Node, valueAt: (level: Level) => bigint): boolean {
+export function accepts(root: Node, valueAt: (level: DecisionLevel) => bigint): boolean {
   let node = root;
   while (node.level !== LEVEL.terminal) node = follow(node, valueAt(node.level));
   return node === TRUE;

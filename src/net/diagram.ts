@@ -1,14 +1,25 @@
 import { LAST_VALUE } from './address.ts';
+import { mix } from './hash.ts';
 import { NO_INTERFACE } from './interface-id.ts';
 import { type Interval, IntervalSet } from './interval-set.ts';
+import {
+  type Bound,
+  classOf,
+  coarsen,
+  ID_LIMIT,
+  indicator,
+  type Partition,
+  partitionWeight,
+  retainPartitions,
+} from './partition.ts';
 
 /**
  * Interval decision diagrams: nodes, their canonical form and the table that makes equal nodes the same object
  * (Bryant 1986 for binary diagrams; Strehl and Thiele 1998 for interval-labelled edges).
  *
- * A node cuts the whole domain of its level into consecutive intervals, each leading to a node of a later level or to a
- * terminal. Canonical: neighbouring intervals lead to different nodes, a node with one interval does not exist, and no
- * two nodes are equal. So two diagrams mean the same exactly when they are the same object.
+ * A node cuts the whole domain of its level into classes, each leading to a node of a later level or to a terminal.
+ * Canonical: different classes lead to different nodes, a node with one class does not exist, and no two nodes are
+ * equal. So two diagrams mean the same exactly when they are the same object.
  *
  * The IP version has no level: a packet set is a pair of diagrams, and each family has its own address levels. Hence
  * every level has one fixed domain, and a level that a path skips means "any value" wherever the node is shared.
@@ -34,26 +45,31 @@ export const LEVEL = {
 /** One of the levels, or `terminal`, which comes after all of them. */
 export type Level = (typeof LEVEL)[keyof typeof LEVEL];
 
-/** The inclusive high end of an interval: a number where the domain is small, for speed; a bigint elsewhere. */
-export type Bound = number | bigint;
+/** A place in a diagram: all that is left to decide there. */
+export type Node = Decision | Terminal;
 
-/** A decision node or a terminal. Only `makeNode` creates decision nodes. */
-export interface Node {
+/** No packet, or every packet whatever the remaining fields. */
+export interface Terminal {
+  readonly id: 0 | 1;
+  readonly level: typeof LEVEL.terminal;
+}
+
+/** A node that decides on one field. Only `makeNode` creates them. */
+export interface Decision {
   /** Unique among the nodes in the table, small enough that a pair of them is an exact number. */
   readonly id: number;
-  readonly level: Level;
-  /** High ends of the intervals, ascending; the last one is the end of the domain. */
-  readonly highs: readonly Bound[];
-  /** `kids[i]` is where the interval that ends at `highs[i]` leads. */
+  readonly level: Exclude<Level, typeof LEVEL.terminal>;
+  readonly partition: Partition;
+  /** Where each class of the partition leads; no two are the same. */
   readonly kids: readonly Node[];
   /** Next node with the same hash. */
-  next: Node | undefined;
+  next: Decision | undefined;
 }
 
 /** No packet. */
-export const FALSE: Node = { id: 0, level: LEVEL.terminal, highs: [], kids: [], next: undefined };
+export const FALSE: Terminal = { id: 0, level: LEVEL.terminal };
 /** Every packet, whatever the remaining fields. */
-export const TRUE: Node = { id: 1, level: LEVEL.terminal, highs: [], kids: [], next: undefined };
+export const TRUE: Terminal = { id: 1, level: LEVEL.terminal };
 
 /** Highest value of each level; the lowest is always 0. */
 export const LEVEL_MAX: readonly bigint[] = [
@@ -73,37 +89,52 @@ export const LEVEL_MAX: readonly bigint[] = [
   (1n << 32n) - 1n,
 ];
 
-/** Ids stay below this, so that `a * ID_LIMIT + b` is exact. */
-export const ID_LIMIT = 2 ** 26;
-
-const table = new Map<number, Node>();
+const table = new Map<number, Decision>();
 const freeIds: number[] = [];
 let nextId = 2;
-let count = 0;
+let edgeCount = 0;
 
-/** How many decision nodes the table holds. */
-export function tableSize(): number {
-  return count;
+/** How many intervals and edges all diagrams have together: what they take of memory, in units of some ten bytes. */
+export function diagramWeight(): number {
+  return partitionWeight() + edgeCount;
 }
 
 /**
- * The canonical node for a partition. `highs` and `kids` are owned by the node afterwards; neighbouring kids must
- * differ already (see `PartitionBuilder`).
+ * The canonical node of `level` whose classes lead to `kids`: classes that lead to the same place are joined, and where
+ * all do, that place is the answer.
  */
-export function makeNode(level: Level, highs: readonly Bound[], kids: readonly Node[]): Node {
-  const [only] = kids;
-  if (only !== undefined && kids.length === 1) return only;
-  const hash = hashOf(level, highs, kids);
+export function makeNode(level: Decision['level'], partition: Partition, kids: readonly Node[]): Node {
+  const numbers = new Map<Node, number>();
+  const groups = kids.map((kid) => {
+    const number = numbers.get(kid) ?? numbers.size;
+    numbers.set(kid, number);
+    return number;
+  });
+  const [first = FALSE] = kids;
+  if (numbers.size <= 1) return first;
+  if (numbers.size === kids.length) return intern(level, partition, kids);
+  return intern(level, coarsen(partition, groups), [...numbers.keys()]);
+}
+
+function intern(level: Decision['level'], partition: Partition, kids: readonly Node[]): Decision {
+  let hash = mix(level, partition.id);
+  for (const kid of kids) hash = mix(hash, kid.id);
   const bucket = table.get(hash);
   for (let node = bucket; node !== undefined; node = node.next) {
-    if (isSame(node, level, highs, kids)) return node;
+    if (node.level === level && node.partition === partition && isSame(node.kids, kids)) return node;
   }
   const id = freeIds.pop() ?? nextId++;
   if (id >= ID_LIMIT) throw new RangeError('packet sets need more than 67 million nodes');
-  const node: Node = { id, level, highs, kids, next: bucket };
+  const node: Decision = { id, level, partition, kids, next: bucket };
   table.set(hash, node);
-  count++;
+  edgeCount += kids.length;
   return node;
+}
+
+function isSame(a: readonly Node[], b: readonly Node[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /**
@@ -113,26 +144,27 @@ export function makeNode(level: Level, highs: readonly Bound[], kids: readonly N
 export function sweep(roots: Iterable<Node>): void {
   const live = reachable(roots);
   for (const [hash, bucket] of table) {
-    let kept: Node | undefined;
-    for (let node: Node | undefined = bucket; node !== undefined; ) {
-      const after: Node | undefined = node.next;
+    let kept: Decision | undefined;
+    for (let node: Decision | undefined = bucket; node !== undefined; ) {
+      const after: Decision | undefined = node.next;
       if (live.has(node)) {
         node.next = kept;
         kept = node;
       } else {
         freeIds.push(node.id);
-        count--;
+        edgeCount -= node.kids.length;
       }
       node = after;
     }
     if (kept === undefined) table.delete(hash);
     else table.set(hash, kept);
   }
+  retainPartitions(new Set([...live].map((node) => node.partition)));
 }
 
 /** The decision nodes that the roots reach, roots included. */
-export function reachable(roots: Iterable<Node>): Set<Node> {
-  const seen = new Set<Node>();
+export function reachable(roots: Iterable<Node>): Set<Decision> {
+  const seen = new Set<Decision>();
   const open: Node[] = [...roots];
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
     if (node.level === LEVEL.terminal || seen.has(node)) continue;
@@ -142,100 +174,37 @@ export function reachable(roots: Iterable<Node>): Set<Node> {
   return seen;
 }
 
-/** Collects a partition in ascending order and joins neighbours that lead to the same node. */
-export class PartitionBuilder {
-  readonly #highs: Bound[] = [];
-  readonly #kids: Node[] = [];
-
-  /** The interval from the previous high end to `high` leads to `kid`. */
-  add(high: Bound, kid: Node): void {
-    const last = this.#kids.length - 1;
-    if (last >= 0 && this.#kids[last] === kid) this.#highs[last] = high;
-    else {
-      this.#highs.push(high);
-      this.#kids.push(kid);
-    }
-  }
-
-  /** The canonical node; the last interval added must end the domain of `level`. */
-  node(level: Level): Node {
-    return makeNode(level, this.#highs, this.#kids);
-  }
-}
-
-/** The node whose values in `set` lead to `kid` and whose other values lead to FALSE. Values beyond the domain are cut. */
-export function test(level: Level, set: IntervalSet, kid: Node): Node {
-  const max = LEVEL_MAX[level] ?? 0n;
-  const out = new PartitionBuilder();
-  let from = 0n;
-  for (const [low, high] of set.intervals) {
-    if (low > max) break;
-    if (low > from) out.add(boundOf(level, low - 1n), FALSE);
-    out.add(boundOf(level, high < max ? high : max), kid);
-    from = high + 1n;
-  }
-  if (from <= max) out.add(boundOf(level, max), FALSE);
-  return out.node(level);
+/** The node whose values in `set` lead to `kid` and whose other values lead to FALSE. `set` has nothing below 0. */
+export function test(level: Decision['level'], set: IntervalSet, kid: Node): Node {
+  const partition = indicator(set, LEVEL_MAX[level] ?? 0n, WIDE.has(level) ? same : Number);
+  const startsInside = set.contains(0n);
+  if (partition.count === 1) return startsInside ? kid : FALSE;
+  return makeNode(level, partition, startsInside ? [kid, FALSE] : [FALSE, kid]);
 }
 
 /** Where `value` leads from a decision node; values outside the domain lead to FALSE. */
-export function follow(node: Node, value: bigint): Node {
+export function follow(node: Decision, value: bigint): Node {
   if (value < 0n || value > (LEVEL_MAX[node.level] ?? -1n)) return FALSE;
-  let low = 0;
-  let high = node.highs.length - 1;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (value <= (node.highs[middle] ?? 0)) high = middle;
-    else low = middle + 1;
-  }
-  return node.kids[low] ?? FALSE;
+  return node.kids[classOf(node.partition, value)] ?? FALSE;
 }
 
-/** The edges of a decision node, grouped by where they lead, FALSE left out, in order of their lowest value. */
-export function edges(node: Node): Map<Node, IntervalSet> {
-  const byKid = new Map<Node, Interval[]>();
+/** The places a decision node leads to with the values that lead there, FALSE left out, in order of the lowest value. */
+export function edges(node: Decision): [Node, IntervalSet][] {
+  const values: Interval[][] = node.kids.map(() => []);
   let from = 0n;
-  node.kids.forEach((kid, i) => {
-    const high = BigInt(node.highs[i] ?? 0);
-    if (kid !== FALSE) {
-      const list = byKid.get(kid);
-      if (list === undefined) byKid.set(kid, [[from, high]]);
-      else list.push([from, high]);
-    }
+  node.partition.highs.forEach((bound, i) => {
+    const high = BigInt(bound);
+    values[node.partition.classes[i] ?? 0]?.push([from, high]);
     from = high + 1n;
   });
-  return new Map([...byKid].map(([kid, list]) => [kid, IntervalSet.from(list)]));
+  return node.kids
+    .map((kid, i): [Node, IntervalSet] => [kid, IntervalSet.from(values[i] ?? [])])
+    .filter(([kid]) => kid !== FALSE);
 }
 
-/** Addresses of IPv6 and interface names need more than a double holds; the other levels do not. */
-function boundOf(level: Level, value: bigint): Bound {
-  switch (level) {
-    case LEVEL.src6:
-    case LEVEL.dst6:
-    case LEVEL.iif:
-    case LEVEL.oif:
-      return value;
-    default:
-      return Number(value);
-  }
-}
+/** Levels whose values need more than a double holds: addresses of IPv6 and interface names. */
+const WIDE: ReadonlySet<Level> = new Set<Level>([LEVEL.src6, LEVEL.dst6, LEVEL.iif, LEVEL.oif]);
 
-function hashOf(level: Level, highs: readonly Bound[], kids: readonly Node[]): number {
-  let hash: number = level;
-  for (let i = 0; i < kids.length; i++) {
-    const high = highs[i] ?? 0;
-    const low = typeof high === 'number' ? high | 0 : Number(BigInt.asIntN(32, high ^ (high >> 61n)));
-    hash = Math.imul(hash ^ low, 0x01000193);
-    hash = Math.imul(hash ^ (kids[i]?.id ?? 0), 0x01000193);
-    hash ^= hash >>> 15;
-  }
-  return hash;
-}
-
-function isSame(node: Node, level: Level, highs: readonly Bound[], kids: readonly Node[]): boolean {
-  if (node.level !== level || node.kids.length !== kids.length) return false;
-  for (let i = 0; i < kids.length; i++) {
-    if (node.kids[i] !== kids[i] || node.highs[i] !== highs[i]) return false;
-  }
-  return true;
+function same(value: bigint): Bound {
+  return value;
 }

@@ -1,5 +1,5 @@
 import type { Family } from './address.ts';
-import { LEVEL, type Level } from './diagram.ts';
+import { type Decision, LEVEL } from './diagram.ts';
 import { FIELDS, type Field } from './field.ts';
 
 /** A field that a diagram decides on; the family is decided by which of the two diagrams it is. */
@@ -9,7 +9,7 @@ export type LevelField = Exclude<Field, 'family'>;
 export const LEVEL_FIELDS: readonly LevelField[] = FIELDS.filter((f) => f !== 'family');
 
 /** The level that decides a field in the diagram of a family. */
-export function levelOf(field: LevelField, family: Family): Level {
+export function levelOf(field: LevelField, family: Family): Decision['level'] {
   switch (field) {
     case 'src':
       return family === 4 ? LEVEL.src4 : LEVEL.src6;

@@ -1,5 +1,5 @@
 import type { Family } from './address.ts';
-import { edges, FALSE, LEVEL_MAX, type Node } from './diagram.ts';
+import { edges, FALSE, LEVEL, LEVEL_MAX, type Node } from './diagram.ts';
 import type { Field } from './field.ts';
 import { LEVEL_FIELDS, levelOf } from './field-level.ts';
 import { IntervalSet } from './interval-set.ts';
@@ -19,6 +19,7 @@ export function* boxesOf(root: Node, family: Family): Generator<Box> {
 function* below(node: Node, index: number, box: Box, family: Family): Generator<Box> {
   const field = LEVEL_FIELDS[index];
   if (field === undefined) yield box;
-  else if (node.level !== levelOf(field, family)) yield* below(node, index + 1, box, family);
+  else if (node.level === LEVEL.terminal || node.level !== levelOf(field, family))
+    yield* below(node, index + 1, box, family);
   else for (const [kid, set] of edges(node)) yield* below(kid, index + 1, { ...box, [field]: set }, family);
 }

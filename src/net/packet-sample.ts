@@ -1,5 +1,5 @@
 import type { Family } from './address.ts';
-import { edges, FALSE, follow, type Node } from './diagram.ts';
+import { type Decision, edges, FALSE, follow, LEVEL, type Node } from './diagram.ts';
 import { DOMAIN, ICMP_PROTOCOLS, NO_UID, PORT_PROTOCOLS } from './field.ts';
 import { LEVEL_FIELDS, type LevelField, levelOf } from './field-level.ts';
 import { interfaceName, NO_INTERFACE } from './interface-id.ts';
@@ -39,11 +39,11 @@ export function samplePacket(root: Node, family: Family): Packet {
   let node = root;
   for (const field of LEVEL_FIELDS) {
     const wanted = defaults(field, family);
-    if (node.level !== levelOf(field, family)) {
+    if (node.level === LEVEL.terminal || node.level !== levelOf(field, family)) {
       values.set(field, wanted[0] ?? DOMAIN[field].min() ?? 0n);
       continue;
     }
-    const at: Node = node;
+    const at: Decision = node;
     const liked = wanted.find((v) => follow(at, v) !== FALSE);
     // Every node but FALSE lets something pass, so whichever edge is taken, the way down goes on.
     const value = liked ?? firstOf(field, node);
@@ -54,8 +54,8 @@ export function samplePacket(root: Node, family: Family): Packet {
 }
 
 /** The lowest value that passes; for ports the lowest that is not 0, and for source ports an unprivileged one, if any. */
-function firstOf(field: LevelField, node: Node): bigint {
-  const passing = IntervalSet.from([...edges(node).values()].flatMap((set) => set.intervals));
+function firstOf(field: LevelField, node: Decision): bigint {
+  const passing = IntervalSet.from(edges(node).flatMap(([, set]) => set.intervals));
   const floor = field === 'sport' ? [1024n, 1n] : field === 'dport' ? [1n] : [];
   for (const at of [...floor, 0n]) {
     const found = passing.next(at);

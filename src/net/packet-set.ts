@@ -1,6 +1,6 @@
 import type { Family } from './address.ts';
 import { AddressSet } from './address-set.ts';
-import { FALSE, ID_LIMIT, type Node, reachable, sweep, TRUE, tableSize, test } from './diagram.ts';
+import { diagramWeight, FALSE, type Node, reachable, sweep, TRUE, test } from './diagram.ts';
 import { apply, clearApplyCaches, type Operation } from './diagram-apply.ts';
 import { accepts, forgetLevels, forgetProtocol, unionAll, valuesAt } from './diagram-project.ts';
 import { DOMAIN, FIELDS, type Field, ICMP_PROTOCOLS, PORT_PROTOCOLS } from './field.ts';
@@ -10,13 +10,15 @@ import type { Packet } from './packet.ts';
 import { type Box, boxesOf } from './packet-boxes.ts';
 import { samplePacket } from './packet-sample.ts';
 import { packetValue } from './packet-values.ts';
+import { ID_LIMIT } from './partition.ts';
 
 /** All sets in use, by their pair of diagrams. Weak: a set that nobody holds any more does not keep its nodes. */
 const interned = new Map<number, WeakRef<PacketSet>>();
 
-/** The table is swept when it has grown to this many nodes; afterwards when it has doubled. */
-const SWEEP_FROM = 200_000;
+/** The tables are swept when they have grown to this weight; afterwards when it has doubled. */
+const SWEEP_FROM = 1_000_000;
 let sweepAt = SWEEP_FROM;
+let nextId = 0;
 
 /**
  * An immutable set of packets, in canonical form: two sets with the same packets are the same object, so `===` is
@@ -26,9 +28,10 @@ let sweepAt = SWEEP_FROM;
  * `ICMP_PROTOCOLS`; asking for some of them excludes every other protocol, and packets without them count as having any
  * value. An address belongs to one family.
  *
- * Memory: the nodes of the diagrams live in one table, shared by all sets. Sets are held weakly; when the table has
- * doubled, nodes that no living set reaches leave it, together with the remembered results. So a process that runs for
- * long keeps what it uses, at most doubled, and nothing needs to be reset by hand.
+ * Memory: the nodes of the diagrams and their partitions live in tables shared by all sets. Sets are held weakly; when
+ * the tables have doubled, what no living set reaches leaves them, together with the remembered results. So a process
+ * that runs for long keeps what it uses, at most doubled, and nothing needs to be reset by hand. (The engine lets go of
+ * sets only between jobs, so within one synchronous computation everything stays.)
  */
 export class PacketSet {
   /** No packet. */
@@ -36,10 +39,13 @@ export class PacketSet {
   /** Every packet of both families. */
   static readonly all: PacketSet = PacketSet.#of(TRUE, TRUE);
 
+  /** Unique among the sets in use; it makes structural comparison (of test libraries, say) tell sets apart. */
+  readonly id: number;
   readonly #v4: Node;
   readonly #v6: Node;
 
   private constructor(v4: Node, v6: Node) {
+    this.id = nextId++;
     this.#v4 = v4;
     this.#v6 = v6;
   }
@@ -51,9 +57,9 @@ export class PacketSet {
     if (known !== undefined) return known;
     const set = new PacketSet(v4, v6);
     interned.set(key, new WeakRef(set));
-    if (tableSize() + interned.size > sweepAt) {
+    if (diagramWeight() + interned.size > sweepAt) {
       PacketSet.#sweep();
-      sweepAt = Math.max(SWEEP_FROM, 2 * (tableSize() + interned.size));
+      sweepAt = Math.max(SWEEP_FROM, 2 * (diagramWeight() + interned.size));
     }
     return set;
   }
@@ -80,7 +86,7 @@ export class PacketSet {
   static box(fields: Partial<Record<Field, IntervalSet>>): PacketSet {
     const narrowed = new Map<LevelField, IntervalSet>();
     for (const field of LEVEL_FIELDS) {
-      const set = fields[field]?.intersect(DOMAIN[field]);
+      const set = within(fields[field], DOMAIN[field]);
       if (set !== undefined && !set.equals(DOMAIN[field])) narrowed.set(field, set);
     }
     const only = (protocols: IntervalSet) =>
@@ -89,7 +95,7 @@ export class PacketSet {
     if (narrowed.has('icmpType') || narrowed.has('icmpCode')) only(ICMP_PROTOCOLS);
     const diagram = (family: Family): Node => {
       if (fields.family?.contains(BigInt(family)) === false) return FALSE;
-      return LEVEL_FIELDS.reduceRight((node, field) => {
+      return LEVEL_FIELDS.reduceRight<Node>((node, field) => {
         const set = narrowed.get(field);
         return set === undefined ? node : test(levelOf(field, family), set, node);
       }, TRUE);
@@ -235,6 +241,11 @@ export class PacketSet {
   get nodeCount(): number {
     return reachable([this.#v4, this.#v6]).size;
   }
+}
+
+/** `set` cut to the domain, and itself where nothing is cut, since what is known of a set is known of the object. */
+function within(set: IntervalSet | undefined, domain: IntervalSet): IntervalSet | undefined {
+  return set?.isSubsetOf(domain) ? set : set?.intersect(domain);
 }
 
 /** The packets whose `field` is an address of `set`, each in its own family. */

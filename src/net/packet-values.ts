@@ -1,4 +1,4 @@
-import { LEVEL, type Level } from './diagram.ts';
+import { type Decision, LEVEL } from './diagram.ts';
 import { NO_UID } from './field.ts';
 import { interfaceValue } from './interface-id.ts';
 import type { Packet } from './packet.ts';
@@ -8,7 +8,7 @@ import type { Packet } from './packet.ts';
  * and mark as 0, interfaces as absent, the owner as none.
  * @throws RangeError for an impossible interface name
  */
-export function packetValue(p: Packet, level: Level): bigint {
+export function packetValue(p: Packet, level: Decision['level']): bigint {
   switch (level) {
     case LEVEL.proto:
       return BigInt(p.proto);
@@ -36,7 +36,5 @@ export function packetValue(p: Packet, level: Level): bigint {
       return p.uid === undefined ? NO_UID : BigInt(p.uid);
     case LEVEL.mark:
       return BigInt(p.mark ?? 0);
-    case LEVEL.terminal:
-      return 0n;
   }
 }
