@@ -20,3 +20,17 @@ export function ownTables(file: string, text: string): Result<string> {
     warnings,
   };
 }
+
+/**
+ * A full listing with our tables replaced by others: what a host's ruleset will be once `tables` are loaded there.
+ * Everything foreign stays byte for byte.
+ */
+export function replaceOwnTables(file: string, text: string, tables: string): Result<string> {
+  const { listing, diagnostics } = readListing(file, text);
+  if (hasErrors(diagnostics)) return { ok: false, diagnostics };
+  let rest = text;
+  for (const { span } of listing.tables.filter(isOwnTable).toReversed()) {
+    rest = rest.slice(0, span.offset) + rest.slice(span.offset + span.length).replace(/^\n/, '');
+  }
+  return { ok: true, value: rest + tables, warnings: diagnostics };
+}

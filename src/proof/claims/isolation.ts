@@ -20,12 +20,19 @@ export function isolationClaims(context: ProofContext, declared: State | undefin
         host,
         claim,
         all.filter((e) => e.host === host && e.claim === claim),
+        isEdited(context, declared),
       ),
     ),
   );
 }
 
-function toClaim(context: ProofContext, host: Host, claim: 'ingress' | 'egress', found: readonly Excess[]): Claim {
+function toClaim(
+  context: ProofContext,
+  host: Host,
+  claim: 'ingress' | 'egress',
+  found: readonly Excess[],
+  edited: boolean,
+): Claim {
   const sure = found.filter((e) => e.sure);
   const shown = sure.length > 0 ? sure : found;
   const missing = unique([
@@ -38,11 +45,24 @@ function toClaim(context: ProofContext, host: Host, claim: 'ingress' | 'egress',
     claim,
     subject: host.name,
     state,
-    causes: state === 'violated' ? [...new Set(sure.flatMap((e) => e.causes))] : [],
+    causes: state === 'violated' ? causesOf(sure, edited) : [],
     ...(state === 'violated' && first?.witness !== undefined ? { witness: first.witness } : {}),
     blame: state === 'violated' ? distinctBlame(shown) : [],
     missing,
   };
+}
+
+/** The live policy is not the declared one: somebody changed it past the topology. */
+function isEdited(context: ProofContext, declared: State | undefined): boolean {
+  const live = context.state.tailnet.policy;
+  const wanted = declared?.tailnet.policy;
+  return wanted?.known === true && live.known && wanted.value.etag !== live.value.etag;
+}
+
+function causesOf(found: readonly Excess[], edited: boolean): string[] {
+  const ids = new Set(found.flatMap((e) => e.causes));
+  if (edited && found.some((e) => e.blame.some((b) => b.source === 'tailnet/policy'))) ids.add('IAC-03');
+  return [...ids];
 }
 
 /** What keeps the tailnet's part from being known, constructs that are not modelled included. */

@@ -1,0 +1,65 @@
+import { applyRuleset, describeApply } from '../apply/host-firewall.ts';
+import { type DeviceWrite, writeDeviceRoutes, writeDeviceTags } from '../apply/tailnet-devices.ts';
+import { writePolicy } from '../apply/tailnet-policy.ts';
+import type { TailnetClient } from '../observe/tailnet-client.ts';
+import type { Action } from './decide.ts';
+
+/** What came of one step. */
+export interface Outcome {
+  readonly done: boolean;
+  /** For people, one paragraph. */
+  readonly text: string;
+}
+
+/**
+ * Takes one step. A policy is written only over the one that was observed (If-Match); a ruleset is checked, loaded in one
+ * transaction and read back.
+ * @param client undefined where the tailnet cannot be written from here
+ */
+export async function act(action: Action, client: TailnetClient | undefined): Promise<Outcome> {
+  if (action.kind === 'ruleset') {
+    const outcome = await applyRuleset(action.host.access, action.text);
+    const done = outcome.kind === 'applied' || outcome.kind === 'unchanged';
+    return { done, text: describeApply(action.host.name, outcome) };
+  }
+  if (client === undefined) return { done: false, text: 'the tailnet cannot be written: no credential' };
+  return actOnTailnet(action, client);
+}
+
+async function actOnTailnet(action: Exclude<Action, { kind: 'ruleset' }>, client: TailnetClient): Promise<Outcome> {
+  switch (action.kind) {
+    case 'policy': {
+      const write = await writePolicy(client, { text: action.text, replaces: action.replaces });
+      if (write.kind === 'written') return { done: true, text: `tailnet policy restored (ETag ${write.etag})` };
+      const why = write.kind === 'rejected' ? write.message : write.why;
+      return { done: false, text: `tailnet policy not restored: ${write.kind}: ${why}` };
+    }
+    case 'tags': {
+      const write = await writeDeviceTags(client, action.device, action.tags);
+      return deviceOutcome(`tags of ${action.host.name}`, write);
+    }
+    case 'routes': {
+      const write = await writeDeviceRoutes(client, action.device, action.routes);
+      return deviceOutcome(`routes of ${action.host.name}`, write);
+    }
+  }
+}
+
+function deviceOutcome(what: string, write: DeviceWrite): Outcome {
+  if (write.kind === 'written') return { done: true, text: `${what} restored` };
+  return { done: false, text: `${what} not restored: ${write.kind === 'rejected' ? write.message : write.why}` };
+}
+
+/** The step in the operator's words, before it is taken. */
+export function describeAction(action: Action): string {
+  switch (action.kind) {
+    case 'policy':
+      return 'restore the declared tailnet policy';
+    case 'ruleset':
+      return `restore the declared ruleset on ${action.host.name}`;
+    case 'tags':
+      return `set the tags of ${action.host.name} to ${action.tags.join(', ')}`;
+    case 'routes':
+      return `set the approved routes of ${action.host.name} to ${action.routes.join(', ') || 'none'}`;
+  }
+}
