@@ -33,11 +33,11 @@ const NEVER_VIA = new Set(['any', 'user', 'domain', 'group', 'tag', 'member', 't
  * its tags and a matching route. (Captures of the control plane.)
  */
 export class Placement {
-  readonly #services: AddressSet;
+  readonly #resolver: Resolver;
+  #services: AddressSet | undefined;
 
   constructor(resolver: Resolver) {
-    // A service has an address of its own in the tailnet ranges, which the policy does not say.
-    this.#services = TAILNET.subtract(resolver.addressesOf(resolver.devices.map((_, i) => i)));
+    this.#resolver = resolver;
   }
 
   deliver(rule: ResolvedRule, c: DeviceClass): Delivery | undefined {
@@ -61,7 +61,7 @@ export class Placement {
       case 'host':
         return this.#literal(rule, name, c, part);
       case 'service':
-        return part(this.#services);
+        return part(this.#serviceAddresses());
       case 'ipset':
       case 'shared':
       case 'unknown':
@@ -70,6 +70,12 @@ export class Placement {
       default:
         return c.selectors.has(name.id) ? part('own') : undefined;
     }
+  }
+
+  /** A service has an address of its own in the tailnet ranges, which the policy does not say. */
+  #serviceAddresses(): AddressSet {
+    this.#services ??= TAILNET.subtract(this.#resolver.addressesOf(this.#resolver.devices.map((_, i) => i)));
+    return this.#services;
   }
 
   #literal(

@@ -4,6 +4,7 @@ import { approvedRoutes, type Device, isExitRoute } from '../device.ts';
 import type { Policy, SelectorRef } from '../policy/policy.ts';
 import { isIdentity, parseSelector, type Selector } from '../policy/selector.ts';
 import { WILDCARD_SOURCE } from '../ranges.ts';
+import { addressSetOf } from './address-list.ts';
 import { DeviceIndex } from './device-index.ts';
 
 /**
@@ -78,7 +79,7 @@ export class Resolver {
   }
 
   addressesOf(devices: readonly number[]): AddressSet {
-    return AddressSet.ofAddresses(...devices.flatMap((i) => this.devices[i]?.addresses ?? []));
+    return addressSetOf(devices.flatMap((i) => this.devices[i]?.addresses ?? []));
   }
 
   #lookUp(selector: Selector): Omit<Resolved, 'id' | 'selector'> {
