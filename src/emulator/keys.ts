@@ -62,8 +62,11 @@ function common(body: KeyBody, id: string, caller: Caller, nowText: string) {
   };
 }
 
-/** Builds the record of a new key. @param secret what the answer shows once; only its hash is kept */
-function newKey(body: KeyBody, id: string, caller: Caller, now: Date, secret: string, tailnetId: string): KeyRecord {
+/**
+ * Builds the record of a new key.
+ * @param shownOnce the whole `tskey-…` text, which for an OAuth client is its secret; only its hash is kept
+ */
+function newKey(body: KeyBody, id: string, caller: Caller, now: Date, shownOnce: string, tailnetId: string): KeyRecord {
   const base = common(body, id, caller, now.toISOString());
   if (body.keyType === 'auth') {
     const expirySeconds = body.expirySeconds === 0 ? DEFAULT_EXPIRY_SECONDS : body.expirySeconds;
@@ -71,7 +74,7 @@ function newKey(body: KeyBody, id: string, caller: Caller, now: Date, secret: st
     return { ...base, keyType: 'auth', expirySeconds, expires, capabilities: body.capabilities };
   }
   if (body.keyType === 'client') {
-    return { ...base, keyType: 'client', scopes: body.scopes, tags: body.tags, secretHash: secretHash(secret) };
+    return { ...base, keyType: 'client', scopes: body.scopes, tags: body.tags, secretHash: secretHash(shownOnce) };
   }
   return {
     ...base,
@@ -129,12 +132,13 @@ export function keyRoutes(app: FastifyInstance, context: EmulatorContext): void 
     const secret = randomSecret();
     return store.apply(authorOf(request, context), (state) => {
       const id = `k${state.nextId}EMUCNTRL`;
-      const key = newKey(body, id, caller, context.now(), secret, context.tailnetId);
+      const shownOnce = `tskey-${body.keyType}-${id}-${secret}`;
+      const key = newKey(body, id, caller, context.now(), shownOnce, context.tailnetId);
       const shown = showKey(key, context.now());
       return {
         state: { ...state, nextId: state.nextId + 1, keys: [...state.keys, key] },
         audit: [{ action: 'CREATE', target: { id, type: 'API_KEY', name: key.description } }],
-        result: key.keyType === 'federated' ? shown : { ...shown, key: `tskey-${key.keyType}-${id}-${secret}` },
+        result: key.keyType === 'federated' ? shown : { ...shown, key: shownOnce },
       };
     });
   });
