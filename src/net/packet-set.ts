@@ -119,10 +119,12 @@ export class PacketSet {
     return PacketSet.#of(apply(op, this.#v4, other.#v4), apply(op, this.#v6, other.#v6));
   }
 
+  /** The packets of either set. For many sets use `unionAll`: the results on the way to the last one are kept a while. */
   union(other: PacketSet): PacketSet {
     return this.#apply('union', other);
   }
 
+  /** The packets of both sets. */
   intersect(other: PacketSet): PacketSet {
     return this.#apply('intersect', other);
   }

@@ -45,7 +45,10 @@ describe('AddressSet', () => {
     const range = AddressSet.ofRange(address('10.0.0.1'), address('10.0.0.6'));
     expect(range.toPrefixes().map(formatPrefix)).toEqual(['10.0.0.1/32', '10.0.0.2/31', '10.0.0.4/31', '10.0.0.6/32']);
     expect(() => AddressSet.ofRange(address('10.0.0.2'), address('10.0.0.1'))).toThrow(RangeError);
+    expect(AddressSet.ofRange(address('10.0.0.2'), address('10.0.0.2')).format()).toBe('10.0.0.2');
     expect(() => AddressSet.ofRange(address('10.0.0.2'), address('::ff'))).toThrow(RangeError);
+    expect(() => AddressSet.ofRange(address('10.0.0.2'), address('ff::'))).toThrow(RangeError);
+    expect(() => AddressSet.ofRange(address('::1'), address('10.0.0.2'))).toThrow(RangeError);
   });
 
   test('toPrefixes reaches both ends of both families', () => {

@@ -149,6 +149,8 @@ describe('laws', () => {
         expect(a.union(b.intersect(c))).toBe(a.union(b).intersect(a.union(c)));
         expect(a.union(a.intersect(b))).toBe(a);
         expect(a.subtract(b)).toBe(a.intersect(b.complement()));
+        expect(b.subtract(a)).toBe(b.intersect(a.complement()));
+        expect(a.subtract(b).union(b.subtract(a))).toBe(a.union(b).subtract(b.intersect(a)));
         expect(a.subtract(b).union(a.intersect(b))).toBe(a);
         expect(a.union(b).complement()).toBe(a.complement().intersect(b.complement()));
         expect(a.complement().complement()).toBe(a);
