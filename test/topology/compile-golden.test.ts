@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { compileTopology } from '../../src/topology/compile.ts';
+import { accepted, edited, expectGolden, load, loadExample } from './support.ts';
+
+const EXAMPLES = ['homelab', 'netns-cell', 'tailnet-node'] as const;
+
+describe.each(EXAMPLES)('example %s', (name) => {
+  const result = compileTopology(loadExample(name));
+  const { sources } = accepted(result);
+
+  it('compiles without a warning', () => expect(result.ok && result.warnings).toEqual([]));
+
+  it('gives every source, each ok', () => {
+    const hosts = [...loadExample(name).hosts.keys()].map((host) => `host/${host}/nft.txt`);
+    expect(Object.keys(sources)).toEqual(['tailnet/policy', 'tailnet/settings', 'tailnet/devices', ...hosts]);
+    expect(Object.values(sources).map((s) => s.status)).toEqual(Object.keys(sources).map(() => 'ok'));
+  });
+
+  it.each(Object.keys(sources))('%s', (source) => {
+    const body = sources[source]?.body;
+    const text = typeof body === 'string' ? body : hasText(body) ? body.text : `${JSON.stringify(body, null, 2)}\n`;
+    const file =
+      source === 'tailnet/policy' ? 'policy.hujson' : source.replaceAll('/', '_').replace(/^(tailnet_.*)$/, '$1.json');
+    expectGolden(new URL(`./golden/compile/${name}/${file}`, import.meta.url), text);
+  });
+});
+
+it('a topology with a subnet router, ranges and UDP: the policy and the router', () => {
+  const { sources } = accepted(compileTopology(accepted(load(edited(() => {})))));
+  const policy = sources['tailnet/policy']?.body;
+  expectGolden(
+    new URL('./golden/compile/subnet-router/policy.hujson', import.meta.url),
+    hasText(policy) ? policy.text : '',
+  );
+  expectGolden(
+    new URL('./golden/compile/subnet-router/host_rtr-1_nft.txt', import.meta.url),
+    String(sources['host/rtr-1/nft.txt']?.body),
+  );
+  expectGolden(
+    new URL('./golden/compile/subnet-router/tailnet_devices.json', import.meta.url),
+    `${JSON.stringify(sources['tailnet/devices']?.body, null, 2)}\n`,
+  );
+});
+
+function hasText(body: unknown): body is { text: string } {
+  return typeof body === 'object' && body !== null && 'text' in body && typeof body.text === 'string';
+}
