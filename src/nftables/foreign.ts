@@ -102,7 +102,7 @@ function ruleFindings(rule: Rule): { kind: BypassKind; text: string }[] {
 const BYPASSES: readonly (readonly [RegExp, BypassKind])[] = [
   [/\bxt (match|target)\b/, 'xt'],
   [/\bredirect\b/, 'redirect'],
-  [/\b(dnat|snat|masquerade)\b/, 'nat'],
+  [/\b[ds]nat\b.* to\b|\bmasquerade\b/, 'nat'],
   [/\bnotrack\b/, 'notrack'],
   [/\btproxy\b/, 'tproxy'],
   [/\bdup to\b/, 'dup'],

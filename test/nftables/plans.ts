@@ -18,7 +18,13 @@ const addrs = (...texts: string[]) => texts.map(addr);
 const blocks = (...texts: string[]) => texts.map(block);
 const one = (port: number) => [{ first: port, last: port }];
 
-function flow(id: string, side: PlannedFlow['side'], iface: string, tcp: number, rest: Partial<PlannedFlow>): PlannedFlow {
+function flow(
+  id: string,
+  side: PlannedFlow['side'],
+  iface: string,
+  tcp: number,
+  rest: Partial<PlannedFlow>,
+): PlannedFlow {
   return { id, side, iface, local: [], remote: [], tcp: one(tcp), udp: [], ...rest };
 }
 
@@ -124,7 +130,17 @@ export const PLANS: Readonly<Record<string, HostPlan>> = {
         remote: blocks('10.77.1.10', '10.77.1.11', 'fd77:1::a', 'fd77:1::b'),
       }),
     ],
-    forwards: [{ ...forward, id: 'monitor-model', from: blocks('100.64.0.60'), tcp: [{ first: 9100, last: 9101 }, { first: 80, last: 80 }] }],
+    forwards: [
+      {
+        ...forward,
+        id: 'monitor-model',
+        from: blocks('100.64.0.60'),
+        tcp: [
+          { first: 9100, last: 9101 },
+          { first: 80, last: 80 },
+        ],
+      },
+    ],
     modelAddresses: blocks('10.77.1.10', '10.77.1.11', 'fd77:1::a', 'fd77:1::b'),
   },
   executor: {
@@ -152,7 +168,10 @@ export const PLANS: Readonly<Record<string, HostPlan>> = {
       flow('executor-gateway', 'responder', 'tailscale0', 443, {
         local: addrs('100.64.0.40', 'fd7a:115c:a1e0::28'),
         remote: [TAILNET_V4, TAILNET_V6],
-        tcp: [{ first: 443, last: 443 }, { first: 8443, last: 8444 }],
+        tcp: [
+          { first: 443, last: 443 },
+          { first: 8443, last: 8444 },
+        ],
       }),
     ],
     modelAddresses: MODELS,
