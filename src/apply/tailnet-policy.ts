@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Exchange, TailnetClient } from '../observe/tailnet-client.ts';
 
 /** One refused statement or test of a policy, in the service's words. */
-export interface PolicyProblem {
+interface PolicyProblem {
   readonly user: string;
   readonly errors: readonly string[];
   readonly warnings: readonly string[];

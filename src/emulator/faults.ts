@@ -47,7 +47,7 @@ export const faultRequest = z.object({
   times: z.union([z.int().min(1), z.literal('all')]).default(1),
   fault: what,
 });
-export type FaultRequest = z.infer<typeof faultRequest>;
+type FaultRequest = z.infer<typeof faultRequest>;
 export type Fault = z.infer<typeof what>;
 
 /** The faults that wait for their requests. In memory only: a restart heals. */

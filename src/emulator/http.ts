@@ -8,7 +8,7 @@ export function bodyText(request: FastifyRequest): string {
 }
 
 /** The request body as JSON. @throws ApiError 400 when it is not JSON */
-export function bodyJson(request: FastifyRequest): unknown {
+function bodyJson(request: FastifyRequest): unknown {
   try {
     return JSON.parse(bodyText(request));
   } catch (error) {

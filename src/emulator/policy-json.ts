@@ -2,7 +2,7 @@ import type { HujsonNode } from '../tailnet/hujson/parse.ts';
 import { parseHujson } from '../tailnet/hujson/parse.ts';
 
 /** The plain value of a HuJSON node, comments gone. */
-export function plainValue(node: HujsonNode): unknown {
+function plainValue(node: HujsonNode): unknown {
   switch (node.kind) {
     case 'object':
       return Object.fromEntries(node.members.map((m) => [m.key, plainValue(m.value)]));

@@ -13,7 +13,7 @@ export const ALLOW_ALL_DEFAULT = `// The policy of a tailnet that nobody has con
 `;
 
 /** Settings of a new tailnet. */
-export const DEFAULT_SETTINGS: SettingsRecord = {
+const DEFAULT_SETTINGS: SettingsRecord = {
   aclsExternallyManagedOn: false,
   aclsExternalLink: '',
   devicesApprovalOn: false,

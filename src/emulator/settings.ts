@@ -9,7 +9,7 @@ import type { SettingsRecord } from './state.ts';
 import { settingsRecord } from './state.ts';
 
 /** The scope that shows and changes a setting (descriptions of the settings calls in the OpenAPI document). */
-export function scopeOfSetting(name: keyof SettingsRecord): string {
+function scopeOfSetting(name: keyof SettingsRecord): string {
   switch (name) {
     case 'networkFlowLoggingOn':
       return 'logs:network';

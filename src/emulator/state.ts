@@ -4,7 +4,7 @@ import { z } from 'zod';
  * A device as the API shows it, every field kept as it was given; `deviceInvites` and `attributes` have routes of their
  * own and are not part of the shown object.
  */
-export const deviceRecord = z.looseObject({
+const deviceRecord = z.looseObject({
   id: z.string(),
   nodeId: z.string(),
   hostname: z.string(),
@@ -25,7 +25,7 @@ export const deviceRecord = z.looseObject({
 });
 export type DeviceRecord = z.infer<typeof deviceRecord>;
 
-export const userRecord = z.looseObject({
+const userRecord = z.looseObject({
   id: z.string(),
   loginName: z.string(),
   displayName: z.string(),
@@ -52,7 +52,7 @@ export const settingsRecord = z.strictObject({
 export type SettingsRecord = z.infer<typeof settingsRecord>;
 
 const resolver = z.looseObject({ address: z.string() });
-export const dnsConfiguration = z.looseObject({
+const dnsConfiguration = z.looseObject({
   nameservers: z.array(resolver),
   splitDNS: z.record(z.string(), z.array(resolver)),
   searchPaths: z.array(z.string()),
@@ -61,7 +61,7 @@ export const dnsConfiguration = z.looseObject({
 export type DnsConfiguration = z.infer<typeof dnsConfiguration>;
 
 /** The older single-purpose DNS resources beside the newer `dns/configuration`. */
-export const dnsRecord = z.object({
+const dnsRecord = z.object({
   configuration: dnsConfiguration,
   nameservers: z.array(z.string()),
   magicDNS: z.boolean(),
@@ -71,7 +71,7 @@ export const dnsRecord = z.object({
 export type DnsRecord = z.infer<typeof dnsRecord>;
 
 /** A key without its secret: what was shown once at creation is kept only as a SHA-256. */
-export const keyRecord = z.looseObject({
+const keyRecord = z.looseObject({
   id: z.string(),
   keyType: z.enum(['auth', 'client', 'api', 'federated']),
   description: z.string(),
@@ -86,14 +86,13 @@ export const keyRecord = z.looseObject({
 });
 export type KeyRecord = z.infer<typeof keyRecord>;
 
-export const serviceRecord = z.looseObject({
+const serviceRecord = z.looseObject({
   name: z.string(),
   addrs: z.array(z.string()),
   ports: z.array(z.string()),
 });
-export type ServiceRecord = z.infer<typeof serviceRecord>;
 
-export const serviceHost = z.object({
+const serviceHost = z.object({
   stableNodeID: z.string(),
   approvalLevel: z.enum(['not-approved', 'approved:auto', 'approved:manual']),
   configured: z.string(),
@@ -104,7 +103,7 @@ export type WebhookRecord = z.infer<typeof webhookRecord>;
 const postureRecord = z.looseObject({ id: z.string(), provider: z.string() });
 export type PostureRecord = z.infer<typeof postureRecord>;
 
-export const auditEntry = z.looseObject({
+const auditEntry = z.looseObject({
   eventTime: z.string(),
   type: z.literal('CONFIG'),
   eventGroupID: z.string(),

@@ -7,7 +7,7 @@ import type { EmulatorState } from './state.ts';
 import { emulatorState } from './state.ts';
 
 /** The outcome of one change: the new state, what the audit log says about it, and what the caller wants to know. */
-export interface Change<R> {
+interface Change<R> {
   readonly state: EmulatorState;
   readonly audit: readonly AuditEvent[];
   readonly result: R;

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** A bearer token that the token endpoint gave out. */
-export interface IssuedToken {
+interface IssuedToken {
   readonly clientId: string;
   readonly scopes: readonly string[];
   readonly tags: readonly string[];

@@ -10,7 +10,7 @@ export interface TailnetAccess {
   readonly credential: TailnetCredential;
 }
 
-export type TailnetCredential =
+type TailnetCredential =
   | { readonly kind: 'api-key'; readonly key: Secret }
   | { readonly kind: 'oauth'; readonly clientId: string; readonly clientSecret: Secret };
 

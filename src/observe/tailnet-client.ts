@@ -15,7 +15,7 @@ export interface ClientLimits {
   readonly maxPauseMs: number;
 }
 
-export const DEFAULT_LIMITS: ClientLimits = {
+const DEFAULT_LIMITS: ClientLimits = {
   timeoutMs: 20_000,
   totalTimeoutMs: 60_000,
   retries: 3,
@@ -37,7 +37,7 @@ export interface ReadOptions {
   readonly query?: Readonly<Record<string, string>>;
 }
 
-export interface WriteOptions {
+interface WriteOptions {
   readonly body: string;
   readonly contentType: string;
   readonly headers?: Readonly<Record<string, string>>;

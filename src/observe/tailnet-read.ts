@@ -21,7 +21,7 @@ function messageOf(data: unknown): string {
  * What became of a call, as a source's status: 401 and 403 are `denied`, a missed deadline is `late`, everything else
  * without a usable answer is `failed`.
  */
-export function entryOf(
+function entryOf(
   exchange: Exclude<Exchange, { kind: 'ok' }>,
   at: string,
   scrub: (text: string) => string,

@@ -45,7 +45,7 @@ const line = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('hujson-format'), in: z.string(), out: z.string(), sha256: z.string() }),
 ]);
 
-export type GoldenLine = z.infer<typeof line>;
+type GoldenLine = z.infer<typeof line>;
 export type GoldenHeader = Extract<GoldenLine, { kind: 'header' }>;
 export type GoldenRequest = Extract<GoldenLine, { kind: 'request' }>;
 export type GoldenControl = Extract<GoldenLine, { kind: 'control' }>;
