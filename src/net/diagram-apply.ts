@@ -1,5 +1,6 @@
 import { FALSE, LEVEL, makeNode, type Node, TRUE } from './diagram.ts';
-import { ID_LIMIT, product } from './partition.ts';
+import { ID_LIMIT } from './partition.ts';
+import { product } from './partition-algebra.ts';
 
 /** A set operation on two diagrams of the same family. */
 export type Operation = 'union' | 'intersect' | 'subtract';

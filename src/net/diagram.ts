@@ -2,16 +2,8 @@ import { LAST_VALUE } from './address.ts';
 import { mix } from './hash.ts';
 import { NO_INTERFACE } from './interface-id.ts';
 import { type Interval, IntervalSet } from './interval-set.ts';
-import {
-  type Bound,
-  classOf,
-  coarsen,
-  ID_LIMIT,
-  indicator,
-  type Partition,
-  partitionWeight,
-  retainPartitions,
-} from './partition.ts';
+import { type Bound, classOf, ID_LIMIT, type Partition, partitionWeight, retainPartitions } from './partition.ts';
+import { coarsen, forgetPartitionResults, indicator } from './partition-algebra.ts';
 
 /**
  * Interval decision diagrams: nodes, their canonical form and the table that makes equal nodes the same object
@@ -159,6 +151,7 @@ export function sweep(roots: Iterable<Node>): void {
     if (kept === undefined) table.delete(hash);
     else table.set(hash, kept);
   }
+  forgetPartitionResults();
   retainPartitions(new Set([...live].map((node) => node.partition)));
 }
 
