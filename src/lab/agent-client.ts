@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { CordonError } from '../source/error.ts';
 import { AGENT_FILE } from './agent.ts';
+import type { Command, ListenCommand, ProbeCommand, ReleaseCommand, SpawnCommand } from './command.ts';
 import { startTicks } from './identity.ts';
 import { PLAIN_ENVIRONMENT } from './ip.ts';
 import { endProcess } from './leftover.ts';
-import type { Command, ListenCommand, ProbeCommand, Probed, ReleaseCommand, Reply, SpawnCommand } from './protocol.ts';
-import { replySchema } from './protocol.ts';
+import { type Probed, type Reply, replySchema } from './reply.ts';
 
 /** Everything an agent answers a command with. */
 type Answer = Extract<Reply, { seq: number }>;

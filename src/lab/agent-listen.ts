@@ -1,6 +1,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
-import type { ListenCommand, Reply } from './protocol.ts';
+import type { ListenCommand } from './command.ts';
+import type { Reply } from './reply.ts';
 import { answerModelRequest } from './stand-in.ts';
 
 /** Starts a listener; answers `listening`, or `refused` with the kernel's error code. */

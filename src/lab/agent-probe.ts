@@ -1,10 +1,13 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { PROBE_HEADER, type ProbeCommand, type Probed, type Reply } from './protocol.ts';
+import { PROBE_HEADER, type ProbeCommand } from './command.ts';
+import type { Probed, Reply } from './reply.ts';
 
 /** Enough for an answer that names itself; the rest is read and forgotten. */
 const MAX_BODY = 64 * 1024;
+
+const TICK_MS = 25;
 
 /** How to close what a probe left open, by the probe's `seq`. */
 const open = new Map<number, () => void>();
@@ -26,12 +29,17 @@ export function answerProbe(command: ProbeCommand, send: (reply: Reply) => void)
   const done = (result: Pick<Probed, 'outcome' | 'error' | 'response'>) => {
     if (isDone) return;
     isDone = true;
-    clearTimeout(timer);
+    clearInterval(timer);
     send({ kind: 'probed', seq: command.seq, elapsedMs: performance.now() - startedAt, ...result });
   };
   const fail = (error: NodeJS.ErrnoException) =>
     done({ outcome: isConnected ? 'connected' : 'failed', error: error.code ?? error.message });
-  const timer = setTimeout(() => done({ outcome: isConnected ? 'connected' : 'timeout' }), command.timeoutMs);
+  let leftMs = command.timeoutMs;
+  // Counted in ticks: time in which a busy machine did not let this process run is no time without an answer.
+  const timer = setInterval(() => {
+    leftMs -= TICK_MS;
+    if (leftMs <= 0) done({ outcome: isConnected ? 'connected' : 'timeout' });
+  }, TICK_MS);
   const connected = () => {
     isConnected = true;
   };

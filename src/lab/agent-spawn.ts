@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Reply, SpawnCommand } from './protocol.ts';
+import type { SpawnCommand } from './command.ts';
+import type { Reply } from './reply.ts';
 
 /** A server gets this long to end by itself before it is killed. */
 const GRACE_MS = 1_000;

@@ -2,7 +2,8 @@ import { realpathSync } from 'node:fs';
 import { answerListen } from './agent-listen.ts';
 import { answerProbe, release } from './agent-probe.ts';
 import { answerSpawn, endSpawned } from './agent-spawn.ts';
-import type { Command, Reply } from './protocol.ts';
+import type { Command } from './command.ts';
+import type { Reply } from './reply.ts';
 
 /**
  * The lab's process inside one namespace: `ip netns exec NAME node AGENT_FILE`, steered over the IPC channel. Node cannot

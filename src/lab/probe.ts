@@ -3,8 +3,9 @@ import type { Address } from '../net/address.ts';
 import { formatAddress } from '../net/address.ts';
 import { CordonError } from '../source/error.ts';
 import type { LabAgent } from './agent-client.ts';
-import type { HttpRequest, Probed } from './protocol.ts';
+import type { HttpRequest } from './command.ts';
 import { ReceiverKernel } from './receiver.ts';
+import type { Probed } from './reply.ts';
 
 /** Where a probe goes. */
 export interface ProbeTarget {
@@ -26,15 +27,14 @@ export interface ProbeOptions {
  * - `timeout`: nothing came in time.
  * - `unreachable`: the kernel said that there is no way, or that it is not permitted.
  */
-export type ProbeOutcome = 'answered' | 'refused' | 'timeout' | 'unreachable';
+type ProbeOutcome = 'answered' | 'refused' | 'timeout' | 'unreachable';
 
 /**
  * What shows that the receiver got something, the strongest first: a listener read the probe's id; the receiver's kernel
  * holds the connection, open or half open; the prober's handshake was completed, by whomever; nobody listens there, and
- * the receiver's kernel made a reset while the probe ran. The last two err towards "delivered": parallel probes of one
- * closed port cannot be told apart.
+ * the receiver's kernel made a reset while the probe ran. The last two err towards "delivered".
  */
-export type DeliveryProof = 'id' | 'connection' | 'handshake' | 'reset';
+type DeliveryProof = 'id' | 'connection' | 'handshake' | 'reset';
 
 export interface ProbeResult {
   /** Travelled in the probe's payload. */
@@ -59,7 +59,7 @@ export function isBlocked(result: ProbeResult): boolean {
 }
 
 /** One side of a probe: its name and the process in its namespace. */
-export interface ProbeEnd {
+interface ProbeEnd {
   readonly name: string;
   readonly agent: LabAgent;
 }
@@ -80,7 +80,7 @@ export interface ProbeRun {
   readonly hasSeen: (id: string) => boolean;
 }
 
-export const DEFAULT_TIMEOUT_MS = 1_000;
+const DEFAULT_TIMEOUT_MS = 1_000;
 /** A listener's word travels over another process's channel than the prober's. */
 const ID_GRACE_MS = 200;
 const PORT_ATTEMPTS = 5;

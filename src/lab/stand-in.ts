@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PROBE_HEADER } from './protocol.ts';
+import { PROBE_HEADER } from './command.ts';
 
 /** No answer is mistaken for a model's, nor for that of the real server. */
 const SELF = 'stand-in of cordon for a model server, not a model';

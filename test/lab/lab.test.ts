@@ -4,7 +4,7 @@ import { addressesOf } from '../../src/lab/layout.ts';
 import { isBlocked, type ProbeResult } from '../../src/lab/probe.ts';
 import { formatAddress } from '../../src/net/address.ts';
 import { requireOrSkip } from '../support/require.ts';
-import { execIn, LAB_MISSING } from './machine.ts';
+import { execIn, HOOK_MS, LAB_MISSING } from './machine.ts';
 import { address, homelab, uniqueName } from './topology.ts';
 
 const run = uniqueName();
@@ -25,10 +25,10 @@ beforeAll(async () => {
   await lab.serveServices();
   await lab.addNeighbour('cell');
   await lab.addNeighbour();
-});
+}, HOOK_MS);
 afterAll(async () => {
   await lab?.stop();
-});
+}, HOOK_MS);
 
 /** Runs `work` with rules loaded in a namespace, and with all rules gone afterwards. */
 async function withRules<T>(namespace: string, rules: string, work: () => Promise<T>): Promise<T> {

@@ -8,7 +8,15 @@ import { type Lab, startLab } from '../../src/lab/lab.ts';
 import { writeMarker } from '../../src/lab/marker.ts';
 import { requireOrSkip } from '../support/require.ts';
 import { LAB_PROCESS } from './lab-process.ts';
-import { eventually, LAB_MISSING, namespacesOfRun, processesIn, processesWith, writeFakeOllama } from './machine.ts';
+import {
+  eventually,
+  HOOK_MS,
+  LAB_MISSING,
+  namespacesOfRun,
+  processesIn,
+  processesWith,
+  writeFakeOllama,
+} from './machine.ts';
 import { address, homelab, uniqueName } from './topology.ts';
 
 const V4 = { address: address('10.77.1.10'), port: 11434 };
@@ -29,7 +37,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
   labs = [];
   children = [];
-});
+}, HOOK_MS);
 
 async function start(prefix = run): Promise<Lab> {
   const lab = await startLab(homelab(run), { prefix, runDirectory: directory });

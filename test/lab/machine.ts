@@ -6,6 +6,9 @@ import { labAvailability } from '../../src/lab/availability.ts';
 /** Why no lab can run here; undefined when one can. */
 export const LAB_MISSING = missing();
 
+/** Starting and stopping takes a second, and on a machine with other things to do up to this. */
+export const HOOK_MS = 60_000;
+
 function missing(): string | undefined {
   const availability = labAvailability();
   return availability.ok ? undefined : `a lab needs ${availability.missing.join('; ')}`;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Lab, startLab } from '../../src/lab/lab.ts';
 import { findOllama } from '../../src/lab/model-server.ts';
 import { requireOrSkip } from '../support/require.ts';
-import { LAB_MISSING, writeFakeOllama } from './machine.ts';
+import { HOOK_MS, LAB_MISSING, writeFakeOllama } from './machine.ts';
 import { address, homelab, uniqueName } from './topology.ts';
 
 const run = uniqueName();
@@ -20,11 +20,11 @@ beforeAll(async () => {
   writeFakeOllama(join(directory, 'bad'), 'console.error("first\\nno such device"); process.exit(3);');
   if (LAB_MISSING === undefined)
     lab = await startLab(homelab(run), { prefix: run, runDirectory: join(directory, 'run') });
-});
+}, HOOK_MS);
 afterAll(async () => {
   await lab?.stop();
   rmSync(directory, { recursive: true });
-});
+}, HOOK_MS);
 
 describe('findOllama', () => {
   it('takes the first on the path, and never one of the current directory', () => {
