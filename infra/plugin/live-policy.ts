@@ -3,7 +3,7 @@ import { tailnetAccess } from '../../src/observe/tailnet-access.ts';
 import { tailnetClient } from '../../src/observe/tailnet-client.ts';
 import { readPolicyText } from '../../src/observe/tailnet-policy.ts';
 import { CordonError } from '../../src/source/error.ts';
-import type { LivePolicy } from './policy-guard.ts';
+import type { LivePolicy } from './policy-inputs.ts';
 
 /**
  * Reads the live policy with the credentials in the environment of this process, which the engine hands down from the

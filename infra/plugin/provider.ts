@@ -1,23 +1,21 @@
 import { ProviderError, status } from '../grpc/errors.ts';
 import type { ProviderDefinition } from '../grpc/provider.ts';
 import { hostFirewall } from './host-firewall.ts';
-import type { PolicyGuardParts } from './policy-guard.ts';
+import { PACKAGE, TYPES, VERSION } from './package.ts';
 import { policyGuard } from './policy-guard.ts';
+import { policyInPlace } from './policy-in-place.ts';
+import type { PolicyParts } from './policy-inputs.ts';
 import type { ResourceType } from './resource.ts';
-
-/** Package name: the first part of the resource types, and the end of the executable's name. */
-export const PACKAGE = 'cordon';
-/** The program asks for this version of the plugin. */
-export const VERSION = '0.1.0';
 
 /**
  * Cordon's own provider: what Tailscale's has no resource for. It takes no configuration and keeps no secret.
- * @param parts what the policy guard needs of the world
+ * @param parts what the resources around the policy need of the world
  */
-export function cordonProvider(parts: PolicyGuardParts): ProviderDefinition {
+export function cordonProvider(parts: PolicyParts): ProviderDefinition {
   const types: Readonly<Record<string, ResourceType>> = {
-    'cordon:index:HostFirewall': hostFirewall,
-    'cordon:index:PolicyGuard': policyGuard(parts),
+    [TYPES.hostFirewall]: hostFirewall,
+    [TYPES.policyGuard]: policyGuard(parts),
+    [TYPES.policyInPlace]: policyInPlace(parts),
   };
   const typeOf = (token: string): ResourceType => {
     const type = Object.hasOwn(types, token) ? types[token] : undefined;

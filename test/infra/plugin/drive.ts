@@ -4,7 +4,7 @@ import type { PropertyObject } from '../../../infra/grpc/property-value.ts';
 import { providerMessages } from '../../../infra/grpc/proto.ts';
 import { startProvider } from '../../../infra/grpc/serve.ts';
 import { fromOptionalStruct, toStruct } from '../../../infra/grpc/struct.ts';
-import type { PolicyGuardParts } from '../../../infra/plugin/policy-guard.ts';
+import type { PolicyParts } from '../../../infra/plugin/policy-inputs.ts';
 import { cordonProvider } from '../../../infra/plugin/provider.ts';
 
 /** The engine's side of one resource type of our plugin, in plain values, over real gRPC. */
@@ -33,13 +33,13 @@ export interface ReadAnswer {
   readonly refreshBeforeUpdate: boolean;
 }
 
-const NOT_NEEDED: PolicyGuardParts = {
+const NOT_NEEDED: PolicyParts = {
   readLivePolicy: () => Promise.reject(new Error('no tailnet in this test')),
   describeDifference: () => '',
 };
 
 /** Starts the plugin's server and drives resources of `type`, all with the same name. */
-export async function drive(type: string, parts: PolicyGuardParts = NOT_NEEDED, name = 'subject'): Promise<Driver> {
+export async function drive(type: string, parts: PolicyParts = NOT_NEEDED, name = 'subject'): Promise<Driver> {
   const provider = await startProvider(cordonProvider(parts), undefined);
   const client = connectProvider(provider.port);
   const urn = `urn:pulumi:dev::cordon::${type}::${name}`;

@@ -45,12 +45,14 @@ const inputs = (policy: string, more: PropertyObject = {}): PropertyObject => ({
   baseUrl: 'http://127.0.0.1:1',
   tailnet: 'T1CNTRL',
   policy,
+  liveEtag: policyEtag(policy),
   ...more,
 });
 
 /** What the engine does before an update: read, then compare. */
 async function refresh(driver: Driver, state: PropertyObject): Promise<PropertyObject> {
-  const { declaredEtag: _d, replacedEtag: _r, liveEtag: _l, ...given } = state;
+  const { replacedEtag: _, ...rest } = state;
+  const given = { ...rest, liveEtag: policyEtag(String(state['policy'])) };
   const read = await driver.read('policy:T1CNTRL', state, given);
   expect(read).toMatchObject({ id: 'policy:T1CNTRL', inputs: given, refreshBeforeUpdate: true });
   return read.properties;
@@ -65,7 +67,11 @@ describe('check', () => {
 
   it('passes good inputs and what is not known yet', async () => {
     const { driver, tailnet } = await setup();
-    expect((await driver.check(inputs(first, { reviewedEtag: policyEtag(fresh) }))).failures).toEqual([]);
+    const { inputs: checked, failures } = await driver.check(
+      inputs(first, { reviewedEtag: policyEtag(fresh), liveEtag: 'x' }),
+    );
+    expect(failures).toEqual([]);
+    expect(checked['liveEtag']).toBe(policyEtag(first));
     expect((await driver.check(inputs(first, { policy: new Unknown() }))).failures).toEqual([]);
     expect(tailnet.reads).toBe(0);
   });
@@ -76,7 +82,7 @@ describe('the first update', () => {
     const { driver } = await setup();
     const { id, properties } = await driver.create(inputs(first));
     expect(id).toBe('policy:T1CNTRL');
-    expect(properties).toMatchObject({ declaredEtag: policyEtag(first), replacedEtag: policyEtag(fresh) });
+    expect(properties).toMatchObject({ liveEtag: policyEtag(first), replacedEtag: policyEtag(fresh) });
   });
 
   it('passes where the declared policy is in place already, in any layout', async () => {
@@ -107,7 +113,7 @@ describe('the first update', () => {
     const { driver, tailnet } = await setup();
     tailnet.text = edited;
     const { properties } = await driver.create(inputs(first), true);
-    expect(properties).toMatchObject({ declaredEtag: policyEtag(first) });
+    expect(properties).toMatchObject({ liveEtag: policyEtag(first) });
     await driver.update('policy:T1CNTRL', properties, inputs(second), true);
     expect(tailnet.reads).toBe(0);
   });
@@ -141,7 +147,7 @@ describe('later updates', () => {
     const { driver, state } = await settled();
     expect((await driver.diff(state, inputs(second))).details).toEqual(['update liveEtag', 'update policy']);
     const next = await driver.update('policy:T1CNTRL', state, inputs(second));
-    expect(next).toMatchObject({ declaredEtag: policyEtag(second), replacedEtag: policyEtag(first) });
+    expect(next).toMatchObject({ policy: second, replacedEtag: policyEtag(first) });
   });
 
   it('refuses after an edit in the console, whether or not the declaration changed', async () => {
