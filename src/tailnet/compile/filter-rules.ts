@@ -23,7 +23,7 @@ export interface FilterRule {
   readonly exact: boolean;
 }
 
-export interface FilterTarget {
+interface FilterTarget {
   readonly addresses: AddressSet;
   readonly ports: IntervalSet;
 }

@@ -7,7 +7,7 @@ import type { HuNode, HuValue } from './syntax.ts';
 /** A HuJSON value with its place; comments are gone (the lossless tree is `scanHujson`'s). */
 export type HujsonNode = HujsonObject | HujsonArray | HujsonScalar;
 
-export interface HujsonObject {
+interface HujsonObject {
   readonly kind: 'object';
   readonly span: Span;
   /** In textual order; keys are data, so `__proto__` is a key like any other. */
@@ -20,13 +20,13 @@ export interface HujsonMember {
   readonly value: HujsonNode;
 }
 
-export interface HujsonArray {
+interface HujsonArray {
   readonly kind: 'array';
   readonly span: Span;
   readonly items: readonly HujsonNode[];
 }
 
-export type HujsonScalar =
+type HujsonScalar =
   | { readonly kind: 'string'; readonly span: Span; readonly value: string }
   /** `text` is the number as written: large integers lose digits in `value`. */
   | { readonly kind: 'number'; readonly span: Span; readonly value: number; readonly text: string }

@@ -25,7 +25,7 @@ export interface PolicySections {
   readonly places?: ReadonlyMap<string, Span>;
 }
 
-export interface GrantSection {
+interface GrantSection {
   readonly src: readonly string[];
   readonly dst: readonly string[];
   readonly ip: readonly string[];
@@ -33,7 +33,7 @@ export interface GrantSection {
   readonly comment?: string;
 }
 
-export interface TestSection {
+interface TestSection {
   readonly src: string;
   readonly proto?: string;
   readonly accept?: readonly string[];
