@@ -107,7 +107,10 @@ export const arbKnownMatch: fc.Arbitrary<Match> = fc.oneof(
     onSelector({ kind: 'payload', protocol: 'ip6', field }, fc.oneof(operand(arbAddress(6)), ref('v6'), ref('none6'))),
   ]),
   ...(['iif', 'oif', 'iifname', 'oifname'] as const).map((key) =>
-    onSelector({ kind: 'meta', key }, fc.oneof(operand(arbInterface), ref('links'))),
+    onSelector(
+      { kind: 'meta', key },
+      key.endsWith('name') ? fc.oneof(operand(arbInterface), ref('links')) : operand(arbInterface),
+    ),
   ),
   onSelector({ kind: 'meta', key: 'skuid' }, operand(fc.constantFrom(...UIDS).map(number))),
   onSelector({ kind: 'meta', key: 'l4proto' }, operand(fc.constantFrom(1, 6, 17, 58).map(number))),
