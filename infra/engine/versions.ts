@@ -31,9 +31,6 @@ export function tailscalePluginVersion(): string {
   return version;
 }
 
-/** Oldest Node that our code and the SDK run on. */
-export const NODE_MINIMUM = '22.18.0';
-
 function readPackage(name: string): z.infer<typeof packageFile> {
   let content: unknown;
   try {

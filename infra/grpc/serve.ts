@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type {
   handleServerStreamingCall,
   handleUnaryCall,
@@ -16,6 +17,9 @@ import { toServiceError } from './status.ts';
 
 /** Message size the engine itself allows (pulumi sdk/go/common/util/rpcutil: 400 MB); the state of a stack is large. */
 const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
+
+/** Longest time for answers to leave once there is nothing more to wait for. */
+const FLUSH_MS = 500;
 
 /** A provider that answers on loopback. */
 export interface RunningProvider {
@@ -56,12 +60,12 @@ export async function startProvider(
     },
     async finish(graceMs) {
       cancelled.abort();
-      let timer: NodeJS.Timeout | undefined;
-      const grace = new Promise((resolve) => {
-        timer = setTimeout(resolve, graceMs);
-      });
-      await Promise.race([Promise.allSettled(running), grace]);
-      clearTimeout(timer);
+      await Promise.race([Promise.allSettled(running), setTimeout(graceMs, undefined, { ref: false })]);
+      // The last answers are still on their way out.
+      await Promise.race([
+        new Promise((resolve) => server.tryShutdown(resolve)),
+        setTimeout(FLUSH_MS, undefined, { ref: false }),
+      ]);
       close();
     },
   };

@@ -25,10 +25,7 @@ export interface StandInHost {
 
 /** The line that every run with the stand-in shows. */
 export function standInNotice(version: string, baseUrl: string): string {
-  return (
-    `stand-in for the Tailscale provider plugin ${version}: the real plugin could not be had, so cordon's own ` +
-    `imitation of it talks to the API at ${baseUrl} (loopback only)`
-  );
+  return `stand-in for the Tailscale provider plugin ${version}, for loopback APIs only: talking to ${baseUrl}`;
 }
 
 /**
