@@ -62,9 +62,9 @@ function create(plan: Plan, api: TailnetApi, settings: StackSettings): Outputs {
     { providers, dependsOn: [...firewalls.firewalls] },
   );
   new TailnetSettings('settings', plan.settings, { providers });
-  new TailnetDevices('devices', plan.devices, { providers, dependsOn: policy.acl });
+  new TailnetDevices('devices', plan.devices, { providers, dependsOn: policy.inPlace });
   return {
-    policyEtag: policy.etag,
+    policyEtag: policy.inPlace.liveEtag,
     topologyDigest: plan.digest,
     hostFirewalls: Object.fromEntries([
       ...plan.firewalls.map(({ host }) => [host, 'applied'] as const),

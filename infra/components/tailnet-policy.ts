@@ -20,22 +20,21 @@ export interface TailnetPolicyArgs {
  * the live text and overwrites where it differs, so it is the guard that decides, here as in every later update.
  */
 export class TailnetPolicy extends pulumi.ComponentResource {
-  readonly acl: tailscale.Acl;
-  /** ETag of the policy, once it was seen in place. */
-  readonly etag: pulumi.Output<string>;
+  /** What stands behind the policy: to depend on it is to depend on the policy being live. */
+  readonly inPlace: PolicyInPlace;
 
   constructor(name: string, args: TailnetPolicyArgs, opts: pulumi.ComponentResourceOptions) {
     super(COMPONENTS.policy, name, {}, opts);
     const declared = { ...args.api, policy: args.text };
     const reviewed = args.reviewedEtag === undefined ? {} : { reviewedEtag: args.reviewedEtag };
     const guard = new PolicyGuard('policy-guard', { ...declared, ...reviewed }, { parent: this });
-    this.acl = new tailscale.Acl(
+    const acl = new tailscale.Acl(
       'policy',
       { acl: args.text },
       { parent: this, dependsOn: guard, import: POLICY_ID, retainOnDelete: true },
     );
-    this.etag = new PolicyInPlace('policy-in-place', declared, { parent: this, dependsOn: this.acl }).liveEtag;
-    this.registerOutputs({ etag: this.etag });
+    this.inPlace = new PolicyInPlace('policy-in-place', declared, { parent: this, dependsOn: acl });
+    this.registerOutputs({});
   }
 }
 
