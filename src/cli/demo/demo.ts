@@ -18,6 +18,7 @@ import { EXIT, type ExitCode } from '../exit-code.ts';
 import { declaredReport, driftReport } from '../findings.ts';
 import { today } from '../options.ts';
 import { type Declared, readDeclared } from '../topology-file.ts';
+import { briefReport } from './brief.ts';
 import { type HostMode, hostMode } from './host-mode.ts';
 import type { Narrator } from './narrator.ts';
 import { type Stage, setStage } from './stage.ts';
@@ -160,7 +161,7 @@ class Demo {
     const text = textReport(report, { color: this.#tell.color, verbose: false });
     const verdict = verdictOf(report.claims);
     if (expected === 'violated') {
-      this.#tell.text(indent(text));
+      this.#tell.text(indent(briefReport(report, this.#tell.color)));
       this.#expect(verdict === 'violated', 'the drift was not noticed');
       return;
     }

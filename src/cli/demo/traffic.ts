@@ -4,6 +4,7 @@ import type { Lab } from '../../lab/lab.ts';
 import { isBlocked, type ProbeResult } from '../../lab/probe.ts';
 import { formatAddress } from '../../net/address.ts';
 import { modelHosts } from '../../proof/intent.ts';
+import { endpoint } from '../../report/change-words.ts';
 import type { Topology } from '../../topology/model.ts';
 
 /** Who tries to reach the model's port, and what came of it. */
@@ -53,22 +54,33 @@ export function isAsDeclared(attempts: readonly Attempt[]): boolean {
   return attempts.length > 0 && attempts.every((a) => outcomeOf(a.result) === a.expected);
 }
 
-/** The attempts as a table. */
+/** The attempts as a table: a line for each sender, a column for each address of the model. */
 export function trafficTable(attempts: readonly Attempt[], color: boolean): string {
   const c = createColors(color);
-  const table = new Table({ head: ['from', 'to', 'what happened', ''], style: { head: [], border: [] } });
-  for (const a of attempts) {
-    const { address, port } = a.result.to;
-    const text = formatAddress(address);
-    const asDeclared = outcomeOf(a.result) === a.expected;
+  const targets = [...new Set(attempts.map((a) => targetOf(a)))];
+  const table = new Table({
+    head: ['from', ...targets.map((t) => `to ${t}`), ''],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const from of new Set(attempts.map((a) => a.from))) {
+    const own = attempts.filter((a) => a.from === from);
+    const asDeclared = own.every((a) => outcomeOf(a.result) === a.expected);
     table.push([
-      `${a.from} (${a.who})`,
-      text.includes(':') ? `[${text}]:${port}` : `${text}:${port}`,
-      words(a.result),
+      `${from} (${own[0]?.who})`,
+      ...targets.map((t) =>
+        own
+          .filter((a) => targetOf(a) === t)
+          .map((a) => words(a.result))
+          .join(),
+      ),
       asDeclared ? c.green('as declared') : c.red('NOT as declared'),
     ]);
   }
   return table.toString();
+}
+
+function targetOf(a: Attempt): string {
+  return endpoint(formatAddress(a.result.to.address), a.result.to.port);
 }
 
 function outcomeOf(result: ProbeResult): 'answered' | 'blocked' | 'delivered' {
@@ -79,10 +91,10 @@ function outcomeOf(result: ProbeResult): 'answered' | 'blocked' | 'delivered' {
 function words(result: ProbeResult): string {
   switch (outcomeOf(result)) {
     case 'answered':
-      return `answered${result.response === undefined ? '' : ` (HTTP ${result.response.status})`}`;
+      return 'answered';
     case 'delivered':
-      return `no answer, but the packet arrived (${result.outcome})`;
+      return 'no answer, but the packet ARRIVED';
     case 'blocked':
-      return `blocked (${result.outcome}, nothing arrived)`;
+      return 'blocked, nothing arrived';
   }
 }
