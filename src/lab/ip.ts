@@ -35,14 +35,19 @@ export async function ip(args: readonly string[], stdin = ''): Promise<string> {
 }
 
 /**
- * Runs `ip -batch` with the lines, in a namespace, or with `namespace` undefined in the machine's own; stops at the first
- * line that fails.
- * @throws CordonError `lab-ip`, naming that line
+ * Runs `ip -batch` with the lines, in a namespace, or with `namespace` undefined in the machine's own. It stops at the
+ * first line that fails, unless it is to keep going.
+ * @throws CordonError `lab-ip`, naming the first line that failed
  */
-export async function ipBatch(namespace: string | undefined, lines: readonly string[]): Promise<void> {
+export async function ipBatch(
+  namespace: string | undefined,
+  lines: readonly string[],
+  options: { readonly keepGoing?: boolean } = {},
+): Promise<void> {
   if (lines.length === 0) return;
   const where = namespace === undefined ? [] : ['-n', namespace];
-  await ip([...where, '-batch', '-'], `${lines.join('\n')}\n`);
+  const force = options.keepGoing ? ['-force'] : [];
+  await ip([...where, ...force, '-batch', '-'], `${lines.join('\n')}\n`);
 }
 
 /**

@@ -30,10 +30,16 @@ export async function removeNamespaces(names: readonly string[], maker: Creator)
 /** Deletes the names; the kernel frees a namespace, with all links that have an end in it, once no process is in it. */
 export async function deleteNamespaces(names: readonly string[]): Promise<void> {
   const present = names.filter(namespaceExists);
-  await ipBatch(
-    undefined,
-    present.map((name) => `netns del ${name}`),
-  );
+  try {
+    await ipBatch(
+      undefined,
+      present.map((name) => `netns del ${name}`),
+      { keepGoing: true },
+    );
+  } catch (error) {
+    // One that somebody else deleted meanwhile is gone as well.
+    if (present.some(namespaceExists)) throw error;
+  }
 }
 
 /**

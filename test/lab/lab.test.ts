@@ -183,6 +183,16 @@ describe('a lab', () => {
     expect(isBlocked(result)).toBe(true);
   });
 
+  it('does not take the reset for another probe for the arrival of one at an open port', async () => {
+    requireOrSkip(LAB_MISSING === undefined, LAB_MISSING ?? '');
+    const rules = 'table inet f { chain c { type filter hook input priority 300; ip saddr 10.99.0.0/24 drop; }; }';
+    const [blocked, closed] = await withRules(MODEL, rules, () =>
+      Promise.all([lab.probe('exec-1', V4), lab.probe('neighbour-1', { ...V4, port: 22 })]),
+    );
+    expect(closed).toMatchObject({ outcome: 'refused', proof: 'reset' });
+    expect(blocked).toMatchObject({ outcome: 'timeout', delivered: false });
+  });
+
   it('lets only the firewall of the router keep others out', async () => {
     requireOrSkip(LAB_MISSING === undefined, LAB_MISSING ?? '');
     const froms = ['orch-1', 'exec-1', 'gw-1', 'neighbour-2', 'neighbour-1'];
@@ -247,6 +257,9 @@ describe('a lab', () => {
         ...(host.tailnet?.addresses ?? []).map((a) => `tailscale0 ${formatAddress(a)}`),
       ];
       expect(have.sort()).toEqual(want.sort());
+      const forwarding = ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'].map((path) => `/proc/sys/net/${path}`);
+      const flag = host.name === 'orch-1' ? '1' : '0';
+      expect(execIn(host.namespace, ['cat', ...forwarding]).split('\n')).toEqual([flag, flag, '']);
     }
   });
 });

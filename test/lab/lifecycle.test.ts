@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { claimNamespaces } from '../../src/lab/claim.ts';
 import { startTicks, thisProcess } from '../../src/lab/identity.ts';
 import { type Lab, startLab } from '../../src/lab/lab.ts';
-import { writeMarker } from '../../src/lab/marker.ts';
+import { type Marker, writeMarker } from '../../src/lab/marker.ts';
 import { requireOrSkip } from '../support/require.ts';
 import { LAB_PROCESS } from './lab-process.ts';
 import {
@@ -83,7 +84,7 @@ describe('stop', () => {
     expect(namespacesOfRun(run)).toEqual([]);
     expect(pids.filter(isRunning)).toEqual([]);
     expect(processesWith(join(directory, run))).toEqual([]);
-    expect(readdirSync(directory)).toEqual(['ollama']);
+    expect(readdirSync(directory).sort()).toEqual(['ended', 'ollama']);
   });
 
   it('waits for what is under way, and lets nothing begin after it', async () => {
@@ -122,7 +123,7 @@ describe('a signal', () => {
     expect(await ended(child)).toBe(signal);
     expect(namespacesOfRun(run)).toEqual([]);
     expect(pids.filter(isRunning)).toEqual([]);
-    expect(readdirSync(directory)).toEqual(['ollama']);
+    expect(readdirSync(directory).sort()).toEqual(['ended', 'ollama']);
   });
 });
 
@@ -139,7 +140,7 @@ describe('a killed lab', () => {
     const lab = await start(`${run}x`);
     expect((await lab.probe('exec-1', V4)).outcome).toBe('refused');
     expect(namespacesOfRun(run)).not.toContain(`${run}-hub`);
-    expect(readdirSync(directory).sort()).toEqual([`${run}x`, 'ollama'].sort());
+    expect(readdirSync(directory).sort()).toEqual([`${run}x`, 'ended', 'ollama'].sort());
   });
 
   it('loses processes that survived their agent', async () => {
@@ -198,6 +199,19 @@ describe('a killed lab', () => {
   });
 });
 
+describe('a running lab', () => {
+  it('keeps a namespace whose name a killed one had reserved', async () => {
+    requireOrSkip(LAB_MISSING === undefined, LAB_MISSING ?? '');
+    const lab = await start();
+    const creator = { ...thisProcess(), startTicks: 1 };
+    const dead: Marker = { schemaVersion: 1, prefix: `${run}dead`, creator, namespaces: allNames(), processes: [] };
+    writeMarker(directory, dead);
+    await lab.addNeighbour();
+    expect([...namespacesOfRun(run)].sort()).toEqual([...allNames(), `${run}-neighbour-1`].sort());
+    expect(readdirSync(directory).sort()).toEqual([run, 'ollama'].sort());
+  });
+});
+
 describe('startLab', () => {
   it('refuses a name that exists, touches nothing, and says what to do', async () => {
     requireOrSkip(LAB_MISSING === undefined, LAB_MISSING ?? '');
@@ -232,6 +246,19 @@ describe('startLab', () => {
     requireOrSkip(LAB_MISSING === undefined, LAB_MISSING ?? '');
     const both = await Promise.allSettled([start(`${run}x`), start(`${run}y`)]);
     expect(both.map((b) => b.status).sort()).toEqual(['fulfilled', 'rejected']);
+    const failed = both.find((b) => b.status === 'rejected');
+    expect(failed?.reason).toMatchObject({ code: 'lab-namespace-exists' });
+    expect((await labs[0]?.probe('exec-1', V4))?.outcome).toBe('refused');
+  });
+
+  it('takes names back of which the kernel refused one', async () => {
+    requireOrSkip(LAB_MISSING === undefined, LAB_MISSING ?? '');
+    const claimant = { runDirectory: directory, prefix: run, creator: thisProcess() };
+    await expect(claimNamespaces(claimant, [`${run}-a`, `${run}-b`, `${run}-a`])).rejects.toMatchObject({
+      code: 'lab-ip',
+    });
+    expect(namespacesOfRun(run)).toEqual([]);
+    expect(readdirSync(directory)).toEqual(['ollama']);
   });
 
   it('takes everything back when it fails half way', async () => {

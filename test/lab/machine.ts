@@ -60,7 +60,8 @@ export async function eventually(condition: () => boolean, limitMs = 5_000): Pro
 
 /**
  * Writes a program named `ollama` that does what the tests look at: it answers on OLLAMA_HOST, says what environment it
- * sees, writes below HOME, and starts a child that outlives it unless its process group is ended.
+ * sees, writes below HOME, and starts a child that outlives it unless its process group is ended. Told to end, it leaves
+ * a file `ended` beside it.
  */
 export function writeFakeOllama(directory: string, body = FAKE): void {
   const file = join(directory, 'ollama');
@@ -72,6 +73,10 @@ const FAKE = `
 const { spawn } = require('node:child_process');
 const { writeFileSync } = require('node:fs');
 const { createServer } = require('node:http');
+process.on('SIGTERM', () => {
+  writeFileSync(__dirname + '/ended', 'in good order');
+  process.exit(0);
+});
 const [, host, port] = /^\\[?(.*?)\\]?:(\\d+)$/.exec(process.env.OLLAMA_HOST);
 writeFileSync(process.env.HOME + '/key', 'private');
 spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', 'runner-of', process.env.HOME], { stdio: 'ignore' });
