@@ -30,13 +30,20 @@ export async function requiredGoVersion(): Promise<string> {
   return /^go (\S+)$/m.exec(text)?.[1] ?? '';
 }
 
+/** Where Go's own archive is unpacked, and where it therefore is without being on the PATH. */
+const USUAL_PLACES = ['/usr/local/go/bin'];
+
 /**
  * Finds the Go to build with.
+ * @param places folders to look into after the PATH
  * @throws CordonError `go-missing`, `go-too-old`
  */
-export async function findGo(environment: NodeJS.ProcessEnv): Promise<GoToolchain> {
+export async function findGo(
+  environment: NodeJS.ProcessEnv,
+  places: readonly string[] = USUAL_PLACES,
+): Promise<GoToolchain> {
   const need = await requiredGoVersion();
-  const path = await locateGo(environment);
+  const path = await locateGo(environment, places);
   if (path === undefined) {
     throw new CordonError('go-missing', 'Go is not installed, and the Pulumi CLI has to be built', {
       hint: goHint(need),
@@ -61,8 +68,8 @@ export async function findGo(environment: NodeJS.ProcessEnv): Promise<GoToolchai
   return { path, version, moduleCache, buildCache, proxy: withoutDirect(proxy) };
 }
 
-async function locateGo(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
-  const folders = [...(environment['PATH'] ?? '').split(delimiter).filter((f) => f !== ''), '/usr/local/go/bin'];
+async function locateGo(environment: NodeJS.ProcessEnv, places: readonly string[]): Promise<string | undefined> {
+  const folders = [...(environment['PATH'] ?? '').split(delimiter).filter((f) => f !== ''), ...places];
   for (const folder of folders) {
     if ((await resolveExecutable(join(folder, 'go'))) !== undefined) return join(folder, 'go');
   }

@@ -21,6 +21,6 @@ export const REAL_SOURCES: EngineSources = {
   isDownloadReachable: (cache) => isDownloadReachable(cache),
   downloadCli,
   downloadTailscalePlugin,
-  findGo,
+  findGo: (environment) => findGo(environment),
   buildCli,
 };
