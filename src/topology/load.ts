@@ -93,11 +93,20 @@ function repeats(d: Diagnostic, secrets: readonly Diagnostic[]): boolean {
   return secrets.some((s) => s.span.offset >= d.span.offset && s.span.offset < end);
 }
 
+function redacted(d: Diagnostic): Diagnostic {
+  return {
+    ...d,
+    message: redact(d.message),
+    ...(d.hint === undefined ? {} : { hint: redact(d.hint) }),
+    ...(d.related === undefined ? {} : { related: d.related.map((r) => ({ ...r, message: redact(r.message) })) }),
+  };
+}
+
 /** In the order of the file, the base policy's last; without repetitions; without secrets. */
 function presented(file: string, found: readonly Diagnostic[]): Diagnostic[] {
   const seen = new Set<string>();
   return found
-    .map((d) => ({ ...d, message: redact(d.message), ...(d.hint === undefined ? {} : { hint: redact(d.hint) }) }))
+    .map(redacted)
     .filter((d) => {
       const key = JSON.stringify([d.code, d.span.file, d.span.offset, d.message]);
       return !seen.has(key) && seen.add(key);

@@ -202,6 +202,29 @@ describe('families', () => {
   });
 });
 
+describe('what is declared in part', () => {
+  it('a peer anywhere swallows the peers that are declared', () => {
+    const t = topology((x) => {
+      x.hosts['exec-2'] = { role: 'executor', device: 'n2execCNTRL', access: { kind: 'render-only' } };
+    });
+    expect(planOf(t, 'gw-1').flows.map((f) => f.remote.map(formatPrefix))).toEqual([
+      ['100.64.0.0/10', 'fd7a:115c:a1e0::/48'],
+    ]);
+  });
+
+  it('ends of different families never become ends without addresses', () => {
+    const t = topology((x) => {
+      x.hosts['exec-1'].addresses = ['100.64.0.30'];
+      x.hosts['gw-1'].addresses = ['fd7a:115c:a1e0::28'];
+    });
+    const [flow, service] = [t.flows[1], t.services.get('gateway')];
+    const [initiator, responder] = [t.hosts.get('exec-1'), t.hosts.get('gw-1')];
+    if (!flow || !service || !initiator || !responder) throw new Error('not in the fixture');
+    const plans = planHosts(t, [{ flow, service, connections: [{ kind: 'tailnet', initiator, responder }] }]);
+    expect([plans.get('exec-1')?.flows, plans.get('gw-1')?.flows]).toEqual([[], []]);
+  });
+});
+
 describe('diagnostics', () => {
   it('an undeclared tailnet address is a warning, and the peers admit the tailnet', () => {
     const t = topology((x) => delete x.hosts['exec-1'].addresses);
@@ -216,13 +239,23 @@ describe('diagnostics', () => {
     expect(planOf(t, 'exec-1').flows[0]?.local).toEqual([]);
   });
 
+  it('an undeclared address of the end that answers is a warning too', () => {
+    const t = topology((x) => delete x.hosts['gw-1'].addresses);
+    const found = diagnosticsOf(compileTopology(t));
+    expect(found.map((d) => [d.code, d.span.line])).toEqual([
+      ['topology-tailnet-address-undeclared', t.hosts.get('gw-1')?.span.line],
+    ]);
+  });
+
   it('an undeclared address that no flow needs is none', () => {
     expect(codes(compileTopology(topology((x) => x.hosts['rtr-1'].addresses.splice(2))))).toEqual([]);
   });
 
   it('a model that opens flows over the tailnet from off it is an error with both places', () => {
     const t = topology((x) => x.flows.push({ id: 'model-gateway', from: 'model', to: 'gateway' }));
-    const found = diagnosticsOf(compileTopology(t));
+    const result = compileTopology(t);
+    const found = diagnosticsOf(result);
+    expect(result.ok).toBe(false);
     expect(found.map((d) => d.code)).toEqual(['topology-flow-no-path', 'topology-flow-no-path']);
     expect(found[0]?.message).toContain('ollama-1 to gw-1');
     expect(found[0]?.span).toEqual(t.flows.at(-1)?.span);
