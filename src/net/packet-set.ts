@@ -58,13 +58,16 @@ export class PacketSet {
     const set = new PacketSet(v4, v6);
     interned.set(key, new WeakRef(set));
     if (diagramWeight() + interned.size > sweepAt) {
-      PacketSet.#sweep();
-      sweepAt = Math.max(SWEEP_FROM, 2 * (diagramWeight() + interned.size));
+      PacketSet.sweep();
     }
     return set;
   }
 
-  static #sweep(): void {
+  /**
+   * Gives back what only sets took that nobody holds any more. Happens by itself when the tables have doubled; a process
+   * that runs for long may ask for it between rounds.
+   */
+  static sweep(): void {
     const roots: Node[] = [];
     for (const [key, reference] of interned) {
       const set = reference.deref();
@@ -73,6 +76,7 @@ export class PacketSet {
     }
     clearApplyCaches();
     sweep(roots);
+    sweepAt = Math.max(SWEEP_FROM, 2 * (diagramWeight() + interned.size));
   }
 
   /**

@@ -234,6 +234,15 @@ describe('forget', () => {
     const set = addressesToPackets('src', addresses('10.0.0.1')).restrict('ct', point(0));
     expect(set.forget('family')).toBe(set.union(box({ family: point(6), ct: point(0) })));
     expect(PacketSet.none.forget('family')).toBe(PacketSet.none);
+    for (const field of ['src', 'dst'] as const) {
+      for (const [text, other] of [
+        ['10.0.0.1', 6],
+        ['fd00::1', 4],
+      ] as const) {
+        const one = addressesToPackets(field, addresses(text));
+        expect(one.forget('family'), `${field} ${text}`).toBe(one.union(box({ family: point(other) })));
+      }
+    }
   });
 
   test('nothing comes of nothing', () => {
