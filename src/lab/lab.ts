@@ -167,7 +167,8 @@ export class Lab {
   }
 
   /**
-   * Puts a model server on a host: the real ollama where it is installed, or else a stand-in that says so.
+   * Puts a model server on a host: the real ollama where it is installed, or else a stand-in that says so. It answers on
+   * every address of the host that is not link-local.
    * @throws CordonError `lab-no-host`, `lab-no-ollama`, `lab-ollama`, `lab-listen`, `lab-spawn`, `lab-agent`, `lab-stopped`
    */
   serveModel(name: string, options: ServeModelOptions = {}): Promise<ModelServer> {

@@ -37,7 +37,7 @@ export function findOllama(path: string): string | undefined {
 export interface OllamaStart {
   readonly agent: LabAgent;
   readonly program: string;
-  /** The one address that it listens on: it takes one, or all. */
+  /** The one address that it listens on. */
   readonly address: Address;
   readonly port: number;
   /** Throw-away home: key pair and models are written below it. */
@@ -69,7 +69,7 @@ export async function startOllama(start: OllamaStart): Promise<void> {
   const startedAt = startTicks(pid);
   const kernel = new ReceiverKernel(agent.pid);
   for (let waited = 0; waited < START_MS && !start.isStopping(); waited += POLL_MS) {
-    if (kernel.isListening(port)) return;
+    if (kernel.isListeningOn(start.address, port)) return;
     if (startTicks(pid) === undefined || startTicks(pid) !== startedAt) break;
     await sleep(POLL_MS);
   }

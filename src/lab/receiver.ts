@@ -13,11 +13,6 @@ export class ReceiverKernel {
     this.#pid = pid;
   }
 
-  /** True when something listens on the port, on whatever address. */
-  isListening(port: number): boolean {
-    return this.#sockets().some((s) => s.state === TCP_LISTEN && s.localPort === port);
-  }
-
   /**
    * True when something certainly listens on that address. A socket on all IPv6 addresses may or may not take IPv4
    * (IPV6_V6ONLY does not show): it does not count for IPv4.

@@ -4,6 +4,7 @@ import { CordonError } from '../source/error.ts';
 import type { Topology } from '../topology/model.ts';
 import type { Crew } from './crew.ts';
 import type { Holding } from './holding.ts';
+import { allDone } from './ip.ts';
 import { type LabHost, tailnetOf } from './layout.ts';
 import { findOllama, type ModelServer, OLLAMA_PORT, startOllama } from './model-server.ts';
 
@@ -48,8 +49,8 @@ export function servicePorts(topology: Topology, host: string): readonly number[
 }
 
 /**
- * Puts a model server on a host: the real one on the host's first address (it takes one, or all), or else the stand-in
- * on every address.
+ * Puts a model server on every address of a host that is not link-local: the real one, once for each address (it listens
+ * on one, or on all there are, loopback included), or else the stand-in.
  * @throws CordonError `lab-no-ollama`, `lab-ollama`, `lab-listen`, `lab-spawn`, `lab-agent`
  */
 export async function serveModel(serving: Serving, host: LabHost, options: ServeModelOptions): Promise<ModelServer> {
@@ -57,24 +58,31 @@ export async function serveModel(serving: Serving, host: LabHost, options: Serve
   const addresses = servedAddresses(host);
   const wanted = options.server ?? 'auto';
   const program = wanted === 'stand-in' ? undefined : findOllama(options.searchPath ?? process.env['PATH'] ?? '');
-  const first = addresses[0];
-  if (program === undefined || first === undefined) {
-    if (wanted === 'ollama') throw new CordonError('lab-no-ollama', 'ollama is not installed on this machine');
+  if (program === undefined) {
+    if (wanted === 'ollama') {
+      throw new CordonError('lab-no-ollama', 'ollama is not installed on this machine', {
+        hint: 'install it, or let the stand-in answer instead',
+      });
+    }
     await listenOn(serving, host, addresses, port, 'stand-in');
     return { kind: 'stand-in', host: host.name, addresses, port, program: undefined };
   }
-  const directory = serving.holding.directory;
-  await startOllama({
-    agent: await serving.crew.agentIn(host),
-    program,
-    address: first,
-    port,
-    home: join(directory, `home-${host.name}`),
-    log: join(directory, `ollama-${host.name}.log`),
-    onSpawned: (pid) => serving.holding.record(pid),
-    isStopping: serving.isStopping,
+  const agent = await serving.crew.agentIn(host);
+  const starts = addresses.map((address, i) => {
+    const name = join(serving.holding.directory, `ollama-${host.name}-${i}`);
+    return startOllama({
+      agent,
+      program,
+      address,
+      port,
+      home: name,
+      log: `${name}.log`,
+      onSpawned: (pid) => serving.holding.record(pid),
+      isStopping: serving.isStopping,
+    });
   });
-  return { kind: 'ollama', host: host.name, addresses: [first], port, program };
+  await allDone(starts);
+  return { kind: 'ollama', host: host.name, addresses, port, program };
 }
 
 async function listenOn(

@@ -77,8 +77,8 @@ describe('stop', () => {
     expect((await lab.probe('neighbour-1', V4)).outcome).toBe('answered');
     expect([...namespacesOfRun(run)].sort()).toEqual([...allNames(), `${run}-neighbour-1`].sort());
     const pids = processesIn(run);
-    // Two agents, the program, and what it started.
-    expect(pids.length).toBe(4);
+    // Two agents, the program for each address, and what these started.
+    expect(pids.length).toBe(6);
     await Promise.all([lab.stop(), lab.stop()]);
     await lab.stop();
     expect(namespacesOfRun(run)).toEqual([]);
@@ -117,7 +117,7 @@ describe('a signal', () => {
     requireOrSkip(LAB_MISSING === undefined, LAB_MISSING ?? '');
     const child = await hold();
     const pids = processesIn(run);
-    expect(pids.length).toBe(3);
+    expect(pids.length).toBe(5);
     child.kill(signal);
     child.kill(signal);
     expect(await ended(child)).toBe(signal);
@@ -153,7 +153,7 @@ describe('a killed lab', () => {
     for (const pid of agents) process.kill(pid, 'SIGKILL');
     child.kill('SIGKILL');
     await ended(child);
-    expect(pids.filter((pid) => !agents.includes(pid) && isRunning(pid)).length).toBe(2);
+    expect(pids.filter((pid) => !agents.includes(pid) && isRunning(pid)).length).toBe(4);
     await start();
     expect(await eventually(() => !pids.some(isRunning))).toBe(true);
   });

@@ -16,7 +16,7 @@ function missing(): string | undefined {
 
 /** Named namespaces of one run: other tests make theirs at the same time. */
 export function namespacesOfRun(run: string): readonly string[] {
-  const lines = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).split('\n');
+  const lines = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8', stdio: 'pipe' }).split('\n');
   return lines.map((line) => line.split(' ')[0] ?? '').filter((name) => name.includes(run));
 }
 
@@ -42,7 +42,7 @@ export function processesWith(text: string): readonly number[] {
 /** Pids of all processes in the named namespaces of a run. */
 export function processesIn(run: string): readonly number[] {
   return namespacesOfRun(run).flatMap((name) =>
-    execFileSync('ip', ['netns', 'pids', name], { encoding: 'utf8' })
+    execFileSync('ip', ['netns', 'pids', name], { encoding: 'utf8', stdio: 'pipe' })
       .split('\n')
       .filter((l) => l !== '')
       .map(Number),

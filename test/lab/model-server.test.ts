@@ -55,7 +55,7 @@ describe('serveModel', () => {
     expect(server).toEqual({
       kind: 'ollama',
       host: 'ollama-1',
-      addresses: [V4.address],
+      addresses: [V4.address, V6.address],
       port: 11434,
       program: join(directory, 'good', 'ollama'),
     });
@@ -64,13 +64,15 @@ describe('serveModel', () => {
     // It is not ours and tells nobody of the id: the kernel knows.
     expect(result).toMatchObject({ outcome: 'answered', delivered: true, proof: 'connection' });
     const about = JSON.parse(result.response?.body ?? '');
-    const home = join(directory, 'run', run, 'home-ollama-1');
+    const home = join(directory, 'run', run, 'ollama-ollama-1-0');
     expect(about).toMatchObject({ args: ['serve'], cwd: home });
     expect(Object.keys(about.environment).sort()).toEqual(['HOME', 'LC_ALL', 'OLLAMA_HOST', 'OLLAMA_NO_CLOUD', 'PATH']);
     expect(about.environment).toMatchObject({ HOME: home, OLLAMA_HOST: '10.77.1.10:11434' });
     expect(readFileSync(join(home, 'key'), 'utf8')).toBe('private');
-    // It takes one address: nobody listens on the other.
-    expect(await lab.probe('orch-1', V6)).toMatchObject({ outcome: 'refused', delivered: true });
+    // It takes one address, so there is one for each.
+    const twin = JSON.parse((await lab.probe('orch-1', V6, { http: {} })).response?.body ?? '');
+    expect(twin.environment).toMatchObject({ HOME: home.replace(/0$/, '1'), OLLAMA_HOST: '[fd77:1::a]:11434' });
+    expect(await lab.probe('orch-1', { ...V6, port: 11435 })).toMatchObject({ outcome: 'refused', delivered: true });
   });
 
   it('refuses a host that is not in the lab, a taken port, and the real program where there is none', async () => {
