@@ -35,6 +35,20 @@ describeRules({
       codes: ['topology-reserved-range', 'topology-address-outside', 'topology-address-outside'],
     },
     {
+      name: 'inside the tailnet, IPv6',
+      edit: (t) => (t.segments.far.prefixes[1] = 'fd7a:115c:a1e0:1::/64'),
+      codes: ['topology-reserved-range', 'topology-address-outside', 'topology-address-outside'],
+    },
+    {
+      name: 'a point-to-point link, where every address is a host’s (RFC 3021, RFC 6164)',
+      edit: (t) => {
+        t.segments.far.prefixes = ['10.78.1.0/31', 'fd78:1::/127'];
+        t.hosts['ollama-2'].addresses = ['10.78.1.0', 'fd78:1::'];
+        t.hosts['rtr-1'].addresses.splice(0, 2, '10.78.1.1', 'fd78:1::1');
+      },
+      codes: [],
+    },
+    {
       name: 'everything',
       edit: (t) => (t.segments.far.prefixes = ['0.0.0.0/0']),
       codes: ['topology-reserved-range', 'topology-address-outside', 'topology-address-outside'],

@@ -23,10 +23,6 @@ export class Places {
     this.#entries.set(name(path), place);
   }
 
-  has(path: Path): boolean {
-    return this.#entries.has(name(path));
-  }
-
   /** The key of an entry, or the item itself in a list; what is missing is shown at the entry it is missing from. */
   key(path: Path): Span {
     const place = this.#nearest(path);
