@@ -1,5 +1,4 @@
 import type { Diagnostic } from '../source/diagnostic.ts';
-import { hasErrors } from '../source/diagnostic.ts';
 import { type LineMap, lineMap, type Span } from '../source/span.ts';
 import { isToken, tokenize } from './token.ts';
 
@@ -50,11 +49,6 @@ export function readListing(
 ): { readonly listing: Listing; readonly diagnostics: readonly Diagnostic[] } {
   const reader = new Reader(file, text);
   return reader.read();
-}
-
-/** True when nothing was wrong with the structure. */
-export function isWhole(result: { readonly diagnostics: readonly Diagnostic[] }): boolean {
-  return !hasErrors(result.diagnostics);
 }
 
 interface Line {

@@ -181,12 +181,7 @@ export function isOwnTable(table: { readonly family: string; readonly name: stri
   return table.name === OWN_TABLE && (table.family === 'inet' || table.family === 'netdev');
 }
 
-/** Only the tables of ours. */
-export function ownRuleset(ruleset: Ruleset): Ruleset {
-  return { tables: ruleset.tables.filter(isOwnTable) };
-}
-
-/** The rules that a table's chain holds, or undefined when there is no such chain. */
+/** The chain of this name, or undefined when the table has none. */
 export function findChain(table: Table, name: string): Chain | undefined {
   return table.chains.find((c) => c.name === name);
 }

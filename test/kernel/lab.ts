@@ -39,6 +39,11 @@ export class LabHost {
     });
   }
 
+  /** The process whose sockets send and receive here. */
+  get agentPid(): number {
+    return this.#agent.pid ?? 0;
+  }
+
   /** Waits for TCP and UDP on a port of each address. */
   async listen(addresses: readonly string[], ports: readonly number[]): Promise<void> {
     const orders = addresses.flatMap((address) =>

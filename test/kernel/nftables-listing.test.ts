@@ -18,10 +18,11 @@ import { requireOrSkip } from '../support/require.ts';
 const WHY = 'needs root, nft and network namespaces';
 const isAble = canUseNamespaces();
 
-/** The daemon's rule names a cgroup by path, so the namespace needs a cgroup tree with that slice. */
+/** The daemon's rule names a cgroup by path, which must exist. One of the test's own, not to meet anybody else's. */
+const SLICE = `cordon-test-${process.pid}.slice`;
 const WITH_SLICE = `
 mount -t cgroup2 none /sys/fs/cgroup || exit 9
-if mkdir /sys/fs/cgroup/cordon.slice 2>/dev/null; then trap 'rmdir /sys/fs/cgroup/cordon.slice' EXIT; fi
+mkdir /sys/fs/cgroup/${SLICE} && trap 'rmdir /sys/fs/cgroup/${SLICE}' EXIT
 `;
 
 /** Runs a shell script in a network and mount namespace of its own, in a folder with these files. @returns the outputs */
@@ -40,13 +41,12 @@ describe.each(Object.entries(PLANS))('%s', (_name, plan) => {
   test('is listed by the kernel as it was printed, also when loaded over itself', () => {
     requireOrSkip(isAble, WHY);
     const ruleset = renderHost(plan);
-    const script = `${WITH_SLICE} nft -f load && nft -s list ruleset > once && nft -f load && nft -s list ruleset > twice && nft -a list ruleset > full`;
-    const [once = '', twice = '', full = ''] = inNamespace(script, { load: printLoadable(ruleset) }, [
-      'once',
-      'twice',
-      'full',
-    ]);
-    expect(once).toBe(printRuleset(ruleset));
+    const own = (text: string) => text.replaceAll('"cordon.slice"', `"${SLICE}"`);
+    const script = `${WITH_SLICE}
+      nft -f load && nft -s list ruleset > once && nft -f load && nft -s list ruleset > twice && nft -a list ruleset > full`;
+    const files = { load: own(printLoadable(ruleset)) };
+    const [once = '', twice = '', full = ''] = inNamespace(script, files, ['once', 'twice', 'full']);
+    expect(once).toBe(own(printRuleset(ruleset)));
     expect(twice).toBe(once);
     // With handles and counter values it is still the same, for the exact comparison.
     expect(full).not.toBe(once);
