@@ -16,6 +16,8 @@ import { projectPath, readStackSettings, readTailnetApi } from './settings.ts';
 
 /** What the stack exports; nothing of it is secret. */
 export interface Outputs {
+  /** Path of the topology file, relative to the project: the policy pack proves the same one. */
+  readonly topology: string;
   /** ETag of the declared policy. */
   readonly policyEtag: pulumi.Output<string>;
   /** Digest of all that the topology compiles to. */
@@ -64,6 +66,7 @@ function create(plan: Plan, api: TailnetApi, settings: StackSettings): Outputs {
   new TailnetSettings('settings', plan.settings, { providers });
   new TailnetDevices('devices', plan.devices, { providers, dependsOn: policy.inPlace });
   return {
+    topology: settings.topology,
     policyEtag: policy.inPlace.liveEtag,
     topologyDigest: plan.digest,
     hostFirewalls: Object.fromEntries([

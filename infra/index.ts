@@ -2,4 +2,4 @@
 import './engine/require-node-now.ts';
 import { deploy } from './deploy.ts';
 
-export const { policyEtag, topologyDigest, hostFirewalls } = deploy();
+export const { topology, policyEtag, topologyDigest, hostFirewalls } = deploy();
