@@ -18,7 +18,7 @@ export class LabHost {
 
   constructor(label: string) {
     this.namespace = makeNamespace(label);
-    // Addresses are usable at once, and replies leave where requests came in.
+    // Addresses are usable at once, without waiting for duplicate address detection.
     this.namespace.exec(['sysctl', '-qw', 'net.ipv6.conf.all.accept_dad=0', 'net.ipv6.conf.default.accept_dad=0']);
     this.namespace.exec(['ip', 'link', 'set', 'lo', 'up']);
     this.#agent = spawn('ip', ['netns', 'exec', this.namespace.name, process.execPath, AGENT]);
