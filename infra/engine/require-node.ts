@@ -35,6 +35,7 @@ export function requireNode(): void {
   const complaint = nodeComplaint(process.versions.node);
   if (complaint === undefined) return;
   process.stderr.write(`${complaint}\n`);
-  // The code by which the SDK's runner tells that an error has been shown (pulumi sdk/nodejs/cmd/run/index.ts).
-  process.exit(32);
+  // Under the SDK's runner, the code by which a program says that it has shown its error (pulumi
+  // sdk/nodejs/cmd/run/index.ts); otherwise that of a run that gives no answer.
+  process.exit(process.env['PULUMI_NODEJS_ENGINE'] ? 32 : 1);
 }

@@ -22,13 +22,16 @@ describe('which Node will do', () => {
   );
 });
 
-test('ends the process with that line, and with the code that stops Pulumi from adding to it', async () => {
+test.each([
+  ['under Pulumi, with the code that stops it from adding to it', { PULUMI_NODEJS_ENGINE: '127.0.0.1:1' }, 32],
+  ['elsewhere, with the code for "no answer"', { PULUMI_NODEJS_ENGINE: '' }, 1],
+])('ends the process with that line; %s', async (_, env, exitCode) => {
   const script = `${stripTypeScriptTypes(SOURCE)}
     Object.defineProperty(process, 'versions', { value: { node: '20.20.2' } });
     requireNode();
     console.log('went on');`;
-  const run = await execa(process.execPath, ['--input-type=module', '--eval', script], { reject: false });
-  expect(run).toMatchObject({ exitCode: 32, stdout: '', stderr: nodeComplaint('20.20.2') });
+  const run = await execa(process.execPath, ['--input-type=module', '--eval', script], { env, reject: false });
+  expect(run).toMatchObject({ exitCode, stdout: '', stderr: nodeComplaint('20.20.2') });
 });
 
 test('uses nothing that an old Node cannot parse, and imports nothing', () => {
