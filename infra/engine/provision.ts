@@ -66,7 +66,7 @@ export async function provisionEngine(options: ProvisionOptions = {}): Promise<E
     cli: cli.path,
     environment,
     sources,
-    mayDownload: way !== 'build' && cli.kind !== 'build',
+    mayDownload: way !== 'build',
     required: way === 'download',
     report,
   });

@@ -101,10 +101,19 @@ describe('order', () => {
       languageHost: { kind: 'own' },
       tailscalePlugin: { kind: 'stand-in' },
     });
-    expect(asked).toEqual(['probe', 'go', 'build']);
+    expect(asked).toEqual(['probe', 'go', 'build', 'probe']);
     asked.length = 0;
     expect(await provision({ environment, cacheDir, sources })).toEqual(engine);
-    expect(asked).toEqual([]);
+    expect(asked).toEqual(['probe']);
+  });
+
+  test('a CLI built on a closed network gets the real plugin as soon as the network is open', async () => {
+    const { environment, cacheDir } = machine();
+    await provision({ environment, cacheDir, sources: fakeSources(false).sources });
+    const { sources, asked } = fakeSources(true);
+    const engine = await provision({ environment, cacheDir, sources });
+    expect(engine).toMatchObject({ cliKind: 'build', tailscalePlugin: { kind: 'real' } });
+    expect(asked).toEqual(['probe', 'download plugin']);
   });
 
   test('a plugin that cannot be downloaded after all leaves the stand-in, with a word', async () => {
