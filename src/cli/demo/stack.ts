@@ -26,7 +26,7 @@ export function demoStack(
   project: ScratchProject,
   credentials: Readonly<Record<string, string>>,
 ): DemoStack {
-  const policyPack = join(packageRoot(), 'dist', 'policies');
+  const policyPack = join(packageRoot(), 'policies');
   const options = { cwd: project.folder, env: { ...project.env, ...credentials }, timeoutMs: LIMIT_MS };
   const run = (argv: readonly string[], onLine?: (line: string) => void) =>
     runPulumi(engine, argv, {
