@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { mayAdminister } from '../../src/apply/host-firewall-read.ts';
 import { withBrokenNft } from '../support/broken-nft.ts';
 import { canUseNamespaces } from '../support/namespace.ts';
 import { requireOrSkip } from '../support/require.ts';
@@ -106,5 +108,25 @@ describe('applyRuleset with an nft that misbehaves', () => {
       process.stdout.write(JSON.stringify(outcome));`;
     const outcome = await withBrokenNft('', moduleText);
     expect(outcome).toMatchObject({ kind: 'denied', stage: 'read' });
+  });
+});
+
+describe('mayAdminister', () => {
+  const ask = `
+    import { mayAdminister } from ${url('host-firewall-read')};
+    process.stdout.write(String(await mayAdminister({ kind: 'local' }, 5000)));`;
+  const asRootWith = (capabilities: string) => {
+    const argv = [`--bounding-set=${capabilities}`, process.execPath, '--input-type=module', '-e', ask];
+    return execFileSync('setpriv', argv, { encoding: 'utf8', stdio: 'pipe' });
+  };
+
+  it('looks at the right to administer networks, not at the user', () => {
+    requireOrSkip(able, needs);
+    expect(asRootWith('-net_admin')).toBe('false');
+    expect(asRootWith('-all,+net_admin,+dac_override')).toBe('true');
+  });
+
+  it('is not known where nothing can be run', async () => {
+    expect(await mayAdminister({ kind: 'render-only' }, 5000)).toBeUndefined();
   });
 });
