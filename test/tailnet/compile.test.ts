@@ -49,8 +49,16 @@ describe('packet rules', () => {
     }
   });
 
-  it('may allow everything when a list is there but empty', () => {
-    for (const text of ['{"acls": []}', '{"grants": []}', '{"acls": [], "grants": []}']) {
+  it('allow nothing when an empty list of grants is all there is', () => {
+    for (const text of ['{"grants": []}', '{"grants": [], "acls": null}', '{"GRANTS": [], "tagOwners": {}}']) {
+      const tailnet = compiled(text, all);
+      expect(tailnet.rulesOn('model')).toEqual([]);
+      expect(tailnet.unmodelled).toEqual([]);
+    }
+  });
+
+  it('may allow everything when there is an empty list of acls', () => {
+    for (const text of ['{"acls": []}', '{"acls": [], "grants": null}', '{"acls": [], "grants": []}']) {
       const tailnet = compiled(text, all);
       expect(tailnet.rulesOn('model')).toMatchObject([{ section: 'default', exact: false }]);
       expect(tailnet.unmodelled).toMatchObject([{ touches: ['packets', 'peers'] }]);

@@ -44,12 +44,13 @@ export function resolveRules(policy: Policy, resolver: Resolver): ResolvedRule[]
 }
 
 /**
- * Without `acls` and `grants` everything is allowed (captures). That a present but empty list allows nothing is only
- * reported (juanfont/headscale#3211), so it is treated as perhaps allowing everything.
+ * Without `acls` and `grants` everything is allowed; an empty `grants` list without `acls` allows nothing (captures of the
+ * control plane). That an empty `acls` list allows nothing is only reported (juanfont/headscale#3211), so it is treated as
+ * perhaps allowing everything.
  */
 function defaultRule(policy: Policy, resolver: Resolver): ResolvedRule | undefined {
   const { acls, grants } = policy.sections;
-  if (acls === 'present' || grants === 'present') return undefined;
+  if (acls === 'present' || grants === 'present' || allowsNothing(policy)) return undefined;
   const any = resolver.resolve({ text: '*', selector: { kind: 'any' } });
   return {
     section: 'default',
@@ -62,6 +63,11 @@ function defaultRule(policy: Policy, resolver: Resolver): ResolvedRule | undefin
     via: undefined,
     exact: acls === 'absent' && grants === 'absent',
   };
+}
+
+/** True for a policy whose empty `grants` list is its only rule section. */
+export function allowsNothing({ sections }: Policy): boolean {
+  return sections.grants === 'empty' && sections.acls === 'absent';
 }
 
 function resolveRule(policy: Policy, rule: PolicyRule, resolver: Resolver): ResolvedRule {

@@ -1,5 +1,6 @@
 import type { Device } from '../device.ts';
 import type { Aspect, LocatedText, Policy, PolicyRule, SelectorRef, Unmodelled } from '../policy/policy.ts';
+import { allowsNothing } from './rules.ts';
 
 const ACCESS: readonly Aspect[] = ['packets', 'peers'];
 
@@ -17,8 +18,8 @@ export function listUnmodelled(policy: Policy, devices: readonly Device[]): Unmo
 function emptySections(policy: Policy): Unmodelled[] {
   const { acls, grants } = policy.sections;
   const decided = acls === 'present' || grants === 'present' || (acls === 'absent' && grants === 'absent');
-  if (decided) return [];
-  const what = 'no rule at all, but an empty acls or grants list: reported to allow nothing, not validated';
+  if (decided || allowsNothing(policy)) return [];
+  const what = 'no rule at all, but an empty acls list: reported to allow nothing, not validated';
   return [{ span: undefined, what, touches: ACCESS }];
 }
 
