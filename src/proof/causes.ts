@@ -51,6 +51,31 @@ export const CAUSES: readonly Cause[] = [
     fix: 'Name the destination tag instead of `*`.',
   },
   {
+    id: 'TS-ACL-10',
+    severity: 'high',
+    sentence: 'A declared tailnet address is not that of the declared device: rules by address mean somebody else.',
+    fix: 'Find out why the device has another address (re-created?), then correct the address in the topology.',
+  },
+  {
+    id: 'TS-ACL-13',
+    severity: 'high',
+    sentence:
+      'A grant gives application capabilities to or over a protected host; what the daemon serves is open past the ports.',
+    fix: 'Remove the `app` entry, or take the protected roles out of the grant.',
+  },
+  {
+    id: 'TS-ACL-16',
+    severity: 'critical',
+    sentence: 'Somebody who is no operator can give himself a protected tag, or has become an operator.',
+    fix: 'Name only operators as owners of the tag, directly and through other tags, and restore the group.',
+  },
+  {
+    id: 'TS-ACL-18',
+    severity: 'high',
+    sentence: 'Somebody who is no operator approves routes or exit nodes by himself.',
+    fix: 'Remove the entry from `autoApprovers`; approve routes one by one.',
+  },
+  {
     id: 'TS-ACL-26',
     severity: 'medium',
     sentence: 'No device holds the tag today, but whoever gets it has access that no flow declares.',
@@ -99,6 +124,19 @@ export const CAUSES: readonly Cause[] = [
     fix: 'Approve it in the admin console after checking who asked, or run `pulumi up`.',
   },
   {
+    id: 'TS-FLT-07',
+    severity: 'medium',
+    sentence: 'A declared device advertises networks that nobody declared: its own filter takes them for its own.',
+    fix: 'Stop advertising them on the device (`tailscale set --advertise-routes`).',
+  },
+  {
+    id: 'TS-RT-05',
+    severity: 'critical',
+    sentence:
+      'An approved route covers a declared host or its segment: it leads there past the tailnet filter of the host, or takes its place.',
+    fix: 'Remove the approval (`cordon reconcile`, or the routes of the device in the admin console).',
+  },
+  {
     id: 'TS-RT-15',
     severity: 'medium',
     sentence: 'The routes in force are not the declared ones.',
@@ -139,6 +177,12 @@ export const CAUSES: readonly Cause[] = [
     severity: 'high',
     sentence: 'A rule keeps alive flows that are no longer declared.',
     fix: 'Pin the tuple and the conntrack direction in every rule for established packets.',
+  },
+  {
+    id: 'HOST-09',
+    severity: 'high',
+    sentence: "Packet sockets on the model's link are not closed: whoever may open one sends past every other rule.",
+    fix: "Load cordon's ruleset: its netdev chain names the only packets that may leave.",
   },
   {
     id: 'HOST-12',

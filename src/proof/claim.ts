@@ -53,9 +53,12 @@ export interface Blame {
   readonly text?: string;
 }
 
-/** Verdict of a whole run: one violated claim outranks any unknown, and unknown outranks holds. */
+/**
+ * Verdict of a whole run: one violated claim outranks any unknown, and unknown outranks holds. A waived violation does
+ * not count, but what is missing beside it does: behind that could be more than was waived.
+ */
 export function verdictOf(claims: readonly Claim[]): ClaimState {
   if (claims.some((c) => c.state === 'violated' && c.waiver === undefined)) return 'violated';
-  if (claims.some((c) => c.state === 'unknown')) return 'unknown';
+  if (claims.some((c) => c.state === 'unknown' || c.missing.length > 0)) return 'unknown';
   return 'holds';
 }

@@ -1,5 +1,5 @@
 import { AddressSet } from '../net/address-set.ts';
-import { prefixOf, TAILNET_V4, TAILNET_V6 } from '../net/prefix.ts';
+import { TAILNET_V4, TAILNET_V6 } from '../net/prefix.ts';
 import { type Connection, connectFlows } from '../topology/compile/connections.ts';
 import type { Flow, Host, Segment, Service, Topology } from '../topology/model.ts';
 
@@ -30,16 +30,18 @@ export interface FlowPath {
     | undefined;
 }
 
-/** Where a flow's packets cross one host, and which addresses the other end has there. */
+/** Where a flow's packets cross one host, and which addresses both ends have there. */
 export interface End {
   readonly interface: string;
+  /** The host's own addresses; all of them where the topology does not pin any. */
+  readonly local: AddressSet;
   readonly remote: AddressSet;
 }
 
 /** All declared flows as paths between ends. */
 export function flowPaths(topology: Topology): readonly FlowPath[] {
   return connectFlows(topology).planned.flatMap(({ flow, service, connections }) =>
-    connections.map((c) => ({ flow, service, ...pathOf(c) })),
+    connections.map((c) => ({ flow, service, ...pathOf(topology, c) })),
   );
 }
 
@@ -53,46 +55,75 @@ export function segmentEnd(host: Host, segment: Segment): AddressSet {
   return AddressSet.ofAddresses(...host.addresses).intersect(AddressSet.ofPrefixes(...segment.prefixes));
 }
 
-/** The host's declared tailnet addresses, or the tailnet's whole ranges where the topology does not pin them. */
-export function tailnetEnd(host: Host | 'operators'): AddressSet {
-  if (host === 'operators' || host.tailnetAddresses.length === 0) return TAILNET;
-  return AddressSet.ofPrefixes(...host.tailnetAddresses.map(prefixOf));
+/**
+ * Where the other end of a flow is on the tailnet: its declared addresses, or where the topology does not pin them the
+ * tailnet's ranges without the model hosts. A model opens nothing, so it is never one of those whom a wide flow names.
+ */
+export function tailnetEnd(topology: Topology, host: Host | 'operators'): AddressSet {
+  if (host !== 'operators' && host.tailnetAddresses.length > 0) return pinned(host);
+  const models = modelHosts(topology).filter((m) => m !== host);
+  return models.reduce((set, m) => set.subtract(pinned(m)), TAILNET);
 }
 
-function pathOf(c: Connection): Omit<FlowPath, 'flow' | 'service'> {
+/** The host's declared tailnet addresses. */
+export function pinned(host: Host): AddressSet {
+  return AddressSet.ofAddresses(...host.tailnetAddresses);
+}
+
+/** The model's link into its segment, where packet sockets on it have to be closed as well: it has no other use. */
+export function rawLink(topology: Topology, host: Host): string | undefined {
+  const isModel = topology.roles.get(host.role)?.kind === 'model';
+  return isModel && host.placement !== 'tailnet' ? host.segmentInterface : undefined;
+}
+
+function localEnd(addresses: AddressSet): AddressSet {
+  return addresses.isEmpty() ? AddressSet.all : addresses;
+}
+
+function pathOf(topology: Topology, c: Connection): Omit<FlowPath, 'flow' | 'service'> {
   const to = c.responder;
   switch (c.kind) {
-    case 'link':
+    case 'link': {
+      const [here, there] = [segmentEnd(c.initiator, c.segment), segmentEnd(to, c.segment)];
       return {
         kind: c.kind,
         from: c.initiator,
         to,
-        sender: { interface: linkOf(c.initiator), remote: segmentEnd(to, c.segment) },
-        receiver: { interface: linkOf(to), remote: segmentEnd(c.initiator, c.segment) },
+        sender: { interface: linkOf(c.initiator), local: localEnd(here), remote: there },
+        receiver: { interface: linkOf(to), local: localEnd(there), remote: here },
         router: undefined,
       };
+    }
     case 'tailnet':
       return {
         kind: c.kind,
         from: hostOf(c.initiator),
         to,
-        sender: c.initiator === 'operators' ? undefined : { interface: TAILNET_INTERFACE, remote: tailnetEnd(to) },
-        receiver: { interface: TAILNET_INTERFACE, remote: tailnetEnd(c.initiator) },
+        sender: tunnelEnd(c.initiator, tailnetEnd(topology, to)),
+        receiver: tunnelEnd(to, tailnetEnd(topology, c.initiator)),
         router: undefined,
       };
     case 'routed': {
       const target = segmentEnd(to, c.segment);
+      // The router hides the source: the responder only ever sees the router's own address on the link.
+      const remote = segmentEnd(c.router, c.segment);
       return {
         kind: c.kind,
         from: hostOf(c.initiator),
         to,
-        sender: c.initiator === 'operators' ? undefined : { interface: TAILNET_INTERFACE, remote: target },
-        // The router hides the source: the responder only ever sees the router's own address on the link.
-        receiver: { interface: linkOf(to), remote: segmentEnd(c.router, c.segment) },
-        router: { host: c.router, inner: linkOf(c.router), source: tailnetEnd(c.initiator), target },
+        sender: tunnelEnd(c.initiator, target),
+        receiver: { interface: linkOf(to), local: localEnd(target), remote },
+        router: { host: c.router, inner: linkOf(c.router), source: tailnetEnd(topology, c.initiator), target },
       };
     }
   }
+}
+
+function tunnelEnd(host: Host, remote: AddressSet): End;
+function tunnelEnd(host: Host | 'operators', remote: AddressSet): End | undefined;
+function tunnelEnd(host: Host | 'operators', remote: AddressSet): End | undefined {
+  if (host === 'operators') return undefined;
+  return { interface: TAILNET_INTERFACE, local: localEnd(pinned(host)), remote };
 }
 
 function hostOf(initiator: Host | 'operators'): Host | undefined {

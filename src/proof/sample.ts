@@ -29,8 +29,8 @@ export function recognisablePacket(
   return (opening.isEmpty() ? packets : opening).sample({
     family: [4n],
     proto: [BigInt(PROTO.tcp), BigInt(PROTO.udp)],
-    src: which === 'out' ? near : far,
-    dst: which === 'out' ? far : near,
+    src: which === 'out' || which === 'raw' ? near : far,
+    dst: which === 'out' || which === 'raw' ? far : near,
     dport: [11434n, 22n, 443n],
     ct: [CT.originalNew],
     iif: names.map(interfaceValue),

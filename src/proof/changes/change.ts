@@ -6,10 +6,13 @@ export interface Change {
   readonly layer: 'tailnet' | `host/${string}`;
   readonly src: Party;
   readonly dst: Party;
+  /** Empty for relations that are no packets. */
   readonly packets: readonly PacketRange[];
   /** Ordered pairs of devices. */
   readonly count: number;
   readonly witness: ChangeWitness;
+  /** Only for `capability`: its name. */
+  readonly capability?: string;
   readonly blame: readonly ChangeBlame[];
 }
 
@@ -26,6 +29,7 @@ export interface PacketRange {
   readonly ports: readonly (readonly [number, number])[];
 }
 
+/** A packet; for relations that are no packets an example of who gets what, with the protocol `none`. */
 export interface ChangeWitness {
   readonly src: string;
   readonly dst: string;

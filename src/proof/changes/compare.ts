@@ -1,14 +1,17 @@
-import type { Known, Missing } from '../../state/known.ts';
+import { type Missing, missingOf } from '../../state/known.ts';
 import type { PolicyState, State } from '../../state/state.ts';
 import type { Device } from '../../tailnet/device.ts';
-import type { Unmodelled } from '../../tailnet/policy/policy.ts';
 import type { Topology } from '../../topology/model.ts';
 import { tailnetReach } from '../relations/tailnet.ts';
 import { buildUniverse } from '../relations/universe.ts';
 import type { Comparison } from '../report.ts';
+import { becomesChanges } from './becomes-changes.ts';
+import { capabilityChanges } from './capability-changes.ts';
 import type { Change, Summary } from './change.ts';
 import { hostChanges } from './host-changes.ts';
+import { changedSections } from './sections.ts';
 import { tailnetChanges } from './tailnet-changes.ts';
+import type { TailnetSide } from './tailnet-side.ts';
 
 /** One side: a state, and the name of its policy for blame. */
 export interface Side {
@@ -49,33 +52,33 @@ function summaryOf(changes: readonly Change[], cosmetic: readonly string[], miss
 function comparePolicies(topology: Topology | undefined, a: Side, b: Side): Part {
   const [pa, pb] = [a.state.tailnet.policy, b.state.tailnet.policy];
   const [da, db] = [a.state.tailnet.devices, b.state.tailnet.devices];
-  const missing = [...missingPolicy(pa), ...missingPolicy(pb)];
+  const missing: Missing[] = missingOf(pa, pb, da, db);
   if (!pa.known || !pb.known) return { ...NOTHING, missing };
-  if (!da.known) missing.push(...da.missing);
-  if (!db.known) missing.push(...db.missing);
   const listA = da.known ? da.value : [];
   const listB = db.known ? db.value : [];
   const devicesA = sideDevices(listA, listB);
   const devicesB = sideDevices(listB, listA);
   const policies = [pa.value.policy, pb.value.policy];
   const tags = topology === undefined ? [] : [...topology.roles.values()].map((r) => r.tag);
-  const { changes, missing: unsure } = tailnetChanges(
-    {
-      reach: tailnetReach(pa.value.policy, buildUniverse(devicesA, policies, tags, devicesB)),
-      text: pa.value.text,
-      file: a.file,
-    },
-    {
-      reach: tailnetReach(pb.value.policy, buildUniverse(devicesB, policies, tags, devicesA)),
-      text: pb.value.text,
-      file: b.file,
-    },
-  );
-  missing.push(...unsure, ...changedUnmodelled(pa.value, pb.value));
-  const cosmetic =
-    changes.length === 0 && missing.length === 0 && pa.value.text !== pb.value.text
-      ? ['tailnet/policy: the text differs, who reaches whom does not']
-      : [];
+  const sideOf = (
+    side: Side,
+    state: PolicyState,
+    devices: readonly Device[],
+    others: readonly Device[],
+  ): TailnetSide => ({
+    reach: tailnetReach(state.policy, buildUniverse({ devices, policies, tags, others })),
+    policy: state.policy,
+    text: state.text,
+    file: side.file,
+  });
+  const before = sideOf(a, pa.value, devicesA, devicesB);
+  const after = sideOf(b, pb.value, devicesB, devicesA);
+  const reach = tailnetChanges(before, after);
+  const capabilities = capabilityChanges(before, after);
+  const changes = [...reach.changes, ...capabilities.changes, ...becomesChanges(before, after)];
+  missing.push(...reach.missing, ...capabilities.missing, ...changedSections(before, after));
+  const isCosmetic = changes.length === 0 && missing.length === 0 && pa.value.text !== pb.value.text;
+  const cosmetic = isCosmetic ? ['tailnet/policy: the text differs, who reaches whom does not'] : [];
   return { changes, cosmetic, missing };
 }
 
@@ -91,29 +94,6 @@ function sideDevices(own: readonly Device[], other: readonly Device[]): readonly
   });
   const ids = new Set(own.map((d) => d.id));
   return [...completed, ...other.filter((d) => !ids.has(d.id))].sort((x, y) => (x.id < y.id ? -1 : 1));
-}
-
-function missingPolicy(policy: Known<PolicyState>): readonly Missing[] {
-  return policy.known ? [] : policy.missing;
-}
-
-/** Constructs that are not modelled say nothing about the difference as long as both sides have them word for word. */
-function changedUnmodelled(a: PolicyState, b: PolicyState): Missing[] {
-  const texts = (side: PolicyState) => new Map(side.policy.unmodelled.map((u) => [textOf(side, u), u] as const));
-  const [ta, tb] = [texts(a), texts(b)];
-  const changed = [
-    ...[...ta].filter(([text]) => !tb.has(text)).map(([, u]) => u),
-    ...[...tb].filter(([text]) => !ta.has(text)).map(([, u]) => u),
-  ];
-  return changed.map((u) => ({
-    source: u.span === undefined ? 'tailnet/policy' : `${u.span.file}:${u.span.line}:${u.span.column}`,
-    why: `changed, and not modelled: ${u.what}`,
-  }));
-}
-
-function textOf(side: PolicyState, u: Unmodelled): string {
-  const text = u.span === undefined ? '' : side.text.slice(u.span.offset, u.span.offset + u.span.length);
-  return `${u.what} ${text.replace(/\s+/g, ' ')}`;
 }
 
 function compareHosts(topology: Topology, a: Side, b: Side): Part[] {

@@ -1,9 +1,14 @@
+import { type Address, formatAddress } from '../../net/address.ts';
+import { AddressSet } from '../../net/address-set.ts';
 import type { Device } from '../../tailnet/device.ts';
+import type { Policy } from '../../tailnet/policy/policy.ts';
 import { ANY_MEMBER, type Universe } from '../relations/universe.ts';
 import type { Party } from './change.ts';
+import { deviceOn, type TailnetSide } from './tailnet-side.ts';
 
 /** Devices that neither side of a comparison tells apart. */
 export interface DeviceGroup {
+  /** Those that exist first. */
   readonly devices: readonly Device[];
   readonly party: Party;
   /** Those that exist; all of them where none does. */
@@ -12,35 +17,68 @@ export interface DeviceGroup {
   readonly present: boolean;
 }
 
-/** Groups the devices of a universe by a key. */
-export function groupDevices(universe: Universe, keyOf: (device: Device) => string): readonly DeviceGroup[] {
+/** All groups of a universe, and the way back from addresses. */
+export interface GroupedDevices {
+  readonly list: readonly DeviceGroup[];
+  addressesOf(group: DeviceGroup): AddressSet;
+  at(address: Address): DeviceGroup | undefined;
+}
+
+/** Groups the devices of both sides, which must be the same. */
+export function groupBoth(a: TailnetSide, b: TailnetSide): GroupedDevices {
+  // An `autogroup:self` rule tells the devices of one owner from those of another, though they are of one class.
+  const byOwner = hasSelf(a.policy) || hasSelf(b.policy);
+  const { universe } = a.reach;
   const groups = new Map<string, Device[]>();
   for (const device of universe.devices) {
-    const key = keyOf(device);
+    const classes = [a, b].map((side) => side.reach.compiled.classOf(device.id));
+    const owner = byOwner && device.tags.length === 0 ? device.user?.toLowerCase() : undefined;
+    const key = JSON.stringify([classes, device.tags.length > 0, owner, universe.standIn(device)]);
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [device]);
     else group.push(device);
   }
-  return [...groups.values()].map((devices) => {
-    const present = devices.filter((d) => !universe.future.has(d.id));
-    const shown = present.length > 0 ? present : devices;
-    return {
-      devices: [...shown, ...devices.filter((d) => !shown.includes(d))],
-      party: { selector: selectorOf(devices), members: shown.map(universe.label) },
-      counted: shown.length,
-      present: present.length > 0,
-    };
-  });
+  const list = [...groups.values()].map((devices) => toGroup(universe, devices));
+  // A device may have other addresses on the other side.
+  const addresses = (d: Device) => [a, b].flatMap((side) => deviceOn(side, d).addresses);
+  const at = new Map(list.flatMap((g) => g.devices.flatMap((d) => addresses(d).map((x) => [formatAddress(x), g]))));
+  const sets = new Map<DeviceGroup, AddressSet>();
+  return {
+    list,
+    at: (address) => at.get(formatAddress(address)),
+    addressesOf(group) {
+      const known = sets.get(group);
+      if (known !== undefined) return known;
+      const fresh = AddressSet.ofAddresses(...group.devices.flatMap(addresses));
+      sets.set(group, fresh);
+      return fresh;
+    },
+  };
 }
 
-/** The stranger that stands for any member is no name of a policy. */
-function ownerOf(device: Device): string {
-  return device.user === undefined || device.user === ANY_MEMBER ? 'autogroup:member' : device.user;
+function hasSelf(policy: Policy): boolean {
+  return policy.rules.some((rule) => rule.dst.some((t) => t.selector.kind === 'self'));
 }
 
-/** What the group has in common, in the words of the policy. */
-function selectorOf(devices: readonly Device[]): string {
-  const names = new Set(devices.map((d) => (d.tags.length > 0 ? [...d.tags].sort().join('+') : ownerOf(d))));
+function toGroup(universe: Universe, devices: readonly Device[]): DeviceGroup {
+  const present = devices.filter((d) => !universe.future.has(d.id));
+  const shown = present.length > 0 ? present : devices;
+  return {
+    devices: [...shown, ...devices.filter((d) => !shown.includes(d))],
+    party: { selector: selectorOf(universe, devices), members: shown.map(universe.label) },
+    counted: shown.length,
+    present: present.length > 0,
+  };
+}
+
+/** Some devices, by what they have in common and by name. */
+export function partyOf(universe: Universe, devices: readonly Device[]): Party {
+  return { selector: selectorOf(universe, devices), members: devices.map(universe.label) };
+}
+
+/** What the devices have in common, in the words of the policy. */
+function selectorOf(universe: Universe, devices: readonly Device[]): string {
+  const names = new Set(devices.map((d) => nameOf(universe, d)));
   if (names.size === 1) return [...names][0] ?? '';
   if (devices.every((d) => d.tags.length > 0)) {
     const shown = [...names].sort();
@@ -48,4 +86,11 @@ function selectorOf(devices: readonly Device[]): string {
   }
   if (devices.every((d) => d.tags.length === 0)) return 'autogroup:member';
   return 'any device';
+}
+
+function nameOf(universe: Universe, device: Device): string {
+  if (device.tags.length > 0) return [...device.tags].sort().join('+');
+  // The stranger that stands for any member is no name of a policy.
+  if (device.user !== undefined && device.user !== ANY_MEMBER) return device.user;
+  return universe.standIn(device) ?? 'autogroup:member';
 }

@@ -1,23 +1,14 @@
-import { formatAddress } from '../../net/address.ts';
-import { AddressSet } from '../../net/address-set.ts';
-import { PROTO } from '../../net/packet.ts';
 import { PacketSet } from '../../net/packet-set.ts';
+import { formatSpan } from '../../source/diagnostic.ts';
 import type { Missing } from '../../state/known.ts';
-import { approvedRoutes, type Device } from '../../tailnet/device.ts';
-import { protocolName } from '../claims/packet-words.ts';
-import type { Admission, TailnetReach } from '../relations/tailnet.ts';
-import type { Change, ChangeBlame, Party } from './change.ts';
-import { packetRanges } from './packet-ranges.ts';
-import { type DeviceGroup, groupDevices } from './parties.ts';
-
-/** One side of a comparison of packet filters. */
-export interface TailnetSide {
-  readonly reach: TailnetReach;
-  /** The policy's text, for recognising rules that both sides have word for word. */
-  readonly text: string;
-  /** File name for blame. */
-  readonly file: string;
-}
+import type { Device } from '../../tailnet/device.ts';
+import { uniqueMissing } from '../claims/missing.ts';
+import { TAILNET } from '../intent.ts';
+import type { Admission } from '../relations/tailnet.ts';
+import type { Change } from './change.ts';
+import { type DeviceGroup, type GroupedDevices, groupBoth } from './parties.ts';
+import { type Part, reachChange } from './tailnet-describe.ts';
+import { deviceOn, ruleText, type TailnetSide } from './tailnet-side.ts';
 
 /**
  * Who gains or loses new flows to whom when the policy, tags or routes of side `a` become those of side `b`. Both sides
@@ -25,14 +16,10 @@ export interface TailnetSide {
  * @returns what surely changes, and the places that keep more from being known
  */
 export function tailnetChanges(a: TailnetSide, b: TailnetSide): { changes: Change[]; missing: Missing[] } {
-  const groups = groupDevices(
-    a.reach.universe,
-    (d) => `${a.reach.compiled.classOf(d.id)}/${b.reach.compiled.classOf(d.id)}/${d.tags.length > 0}`,
-  );
-  const everyAddress = AddressSet.ofAddresses(...a.reach.universe.devices.flatMap((d) => d.addresses));
+  const groups = groupBoth(a, b);
   const changes: Ranked[] = [];
   const missing: Missing[] = [];
-  for (const target of groups) {
+  for (const target of groups.list) {
     const device = target.devices[0];
     if (device === undefined) continue;
     const before = sideOf(a, device);
@@ -49,10 +36,10 @@ export function tailnetChanges(a: TailnetSide, b: TailnetSide): { changes: Chang
       ['gain', gains],
       ['lose', losses],
     ] as const) {
-      if (!packets.isEmpty()) changes.push(...split({ kind, packets, a, b, groups, target, device, everyAddress }));
+      if (!packets.isEmpty()) changes.push(...split({ kind, packets, a, b, target, device }, groups));
     }
   }
-  return { changes: changes.sort(byWeight).map((r) => r.change), missing: unique(missing) };
+  return { changes: changes.sort(byWeight).map((r) => r.change), missing: uniqueMissing(missing) };
 }
 
 interface Side {
@@ -63,7 +50,7 @@ interface Side {
 }
 
 function sideOf(side: TailnetSide, device: Device): Side {
-  const admissions = side.reach.admissions(sideDevice(side, device));
+  const admissions = side.reach.admissions(deviceOn(side, device));
   const guesses = admissions.filter((x) => !x.rule.exact);
   return {
     sure: PacketSet.unionAll(admissions.filter((x) => x.rule.exact).map((x) => x.packets)),
@@ -72,34 +59,18 @@ function sideOf(side: TailnetSide, device: Device): Side {
   };
 }
 
-/** The device as this side knows it: its tags and routes may differ. */
-function sideDevice(side: TailnetSide, device: Device): Device {
-  return side.reach.universe.devices.find((d) => d.id === device.id) ?? device;
-}
-
 /**
  * What side `y` may admit and side `x` may not. A rule that is only bounded from above but stands on both sides word
- * for word adds the same on both, whatever that is.
+ * for word adds the same on both to those whom it meets on both.
  */
 function possibly(x: TailnetSide, from: Side, y: TailnetSide, to: Side): PacketSet {
-  const shared = new Set(from.guesses.map((g) => textOf(x, g)));
-  const fresh = to.guesses.filter((g) => !shared.has(textOf(y, g)));
-  return PacketSet.unionAll([to.sure, ...fresh.map((g) => g.packets)]).subtract(from.sure);
-}
-
-function textOf(side: TailnetSide, { rule }: Admission): string {
-  return rule.span === undefined ? '' : side.text.slice(rule.span.offset, rule.span.offset + rule.span.length);
-}
-
-interface Part {
-  readonly kind: 'gain' | 'lose';
-  readonly packets: PacketSet;
-  readonly a: TailnetSide;
-  readonly b: TailnetSide;
-  readonly groups: readonly DeviceGroup[];
-  readonly target: DeviceGroup;
-  readonly device: Device;
-  readonly everyAddress: AddressSet;
+  const shared = new Map<string, PacketSet>();
+  for (const g of from.guesses) {
+    const text = ruleText(x, g.rule);
+    shared.set(text, (shared.get(text) ?? PacketSet.none).union(g.packets));
+  }
+  const fresh = to.guesses.map((g) => g.packets.subtract(shared.get(ruleText(y, g.rule)) ?? PacketSet.none));
+  return PacketSet.unionAll([to.sure, ...fresh]).subtract(from.sure);
 }
 
 /** A change, and how many of its two ends exist today. */
@@ -109,81 +80,48 @@ interface Ranked {
 }
 
 /** One change for each group of sources, and for addresses that no device has. */
-function split(part: Part): Ranked[] {
+function split(part: Part, groups: GroupedDevices): Ranked[] {
   const changes: Ranked[] = [];
-  const ranked = (source: boolean, list: readonly Change[]) =>
-    list.map((change) => ({ change, present: Number(source) + Number(part.target.present) }));
-  for (const source of part.groups) {
-    const sender = source.devices.find((d) => d !== part.device);
-    if (sender === undefined) continue;
-    const from = part.packets.intersect(PacketSet.ofAddresses('src', AddressSet.ofAddresses(...sender.addresses)));
-    const own = source === part.target ? source.counted : 0;
-    const count = source.counted * part.target.counted - own;
-    changes.push(...ranked(source.present, toChanges(part, source.party, count, from)));
+  const target = Number(part.target.present);
+  for (const source of sourcesOf(part, groups)) {
+    const from = part.packets.intersect(PacketSet.ofAddresses('src', groups.addressesOf(source)));
+    if (from.isEmpty()) continue;
+    const found = reachChange(part, source, from);
+    changes.push(...found.map((change) => ({ change, present: Number(source.present) + target })));
   }
-  const rest = part.packets.subtract(PacketSet.ofAddresses('src', part.everyAddress));
-  // A class that lost its devices to a wildcard is told by the devices; the addresses nobody has only matter alone.
-  if (changes.length === 0 && !rest.isEmpty()) {
-    const selector = rest.addresses('src').format();
-    changes.push(...ranked(false, toChanges(part, { selector, members: [] }, part.target.counted, rest)));
+  const everybody = part.a.reach.universe.addresses.union(part.b.reach.universe.addresses);
+  const nobody = part.packets.subtract(PacketSet.ofAddresses('src', everybody));
+  // A wildcard is told by the devices it means; the tailnet addresses that nobody has matter alone.
+  const outside = nobody.subtract(PacketSet.ofAddresses('src', TAILNET));
+  const rest = changes.length === 0 ? nobody : outside;
+  if (!rest.isEmpty()) {
+    const found = reachChange(part, { selector: rest.addresses('src').format(), members: [] }, rest);
+    changes.push(...found.map((change) => ({ change, present: target })));
   }
   return changes;
 }
 
-/** To the device itself, and to what it routes. */
-function toChanges(part: Part, src: Party, count: number, packets: PacketSet): Change[] {
-  const own = PacketSet.ofAddresses('dst', AddressSet.ofAddresses(...part.device.addresses));
-  const routes = AddressSet.ofPrefixes(...approvedRoutes(part.device)).format();
-  const targets: readonly (readonly [Party, PacketSet])[] = [
-    [part.target.party, packets.intersect(own)],
-    [
-      { selector: `${routes} via ${part.target.party.selector}`, members: part.target.party.members },
-      packets.subtract(own),
-    ],
-  ];
-  return targets.flatMap(([dst, set]) => {
-    const packet = set.sample({ proto: [BigInt(PROTO.tcp), BigInt(PROTO.udp)], dport: [11434n, 22n, 443n] });
-    if (packet === undefined) return [];
-    return [
-      {
-        kind: part.kind,
-        relation: 'reach' as const,
-        layer: 'tailnet' as const,
-        src,
-        dst,
-        packets: packetRanges(set),
-        count: Math.max(count, 1),
-        witness: {
-          src: formatAddress(packet.src),
-          dst: formatAddress(packet.dst),
-          proto: protocolName(packet.proto),
-          ...(packet.sport === undefined ? {} : { sport: packet.sport }),
-          ...(packet.dport === undefined ? {} : { dport: packet.dport }),
-        },
-        blame: blameOf(part, set),
-      },
-    ];
-  });
-}
+/** Up to this many source addresses are looked up one by one. */
+const FEW = 256n;
 
-/** The rules of the side that admits. */
-function blameOf(part: Part, packets: PacketSet): ChangeBlame[] {
-  const [name, side] = part.kind === 'gain' ? (['b', part.b] as const) : (['a', part.a] as const);
-  const rules = side.reach.admissions(sideDevice(side, part.device)).filter((x) => x.packets.overlaps(packets));
-  return rules.map((x): ChangeBlame => {
-    const { span } = x.rule;
-    if (span === undefined)
-      return { side: name, file: side.file, line: 1, column: 1, text: 'neither `acls` nor `grants`' };
-    return { side: name, file: side.file, line: span.line, column: span.column, text: oneLine(textOf(side, x)) };
-  });
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ');
+/** The groups that any source of the part can belong to. */
+function sourcesOf(part: Part, groups: GroupedDevices): readonly DeviceGroup[] {
+  const addresses = part.packets.addresses('src');
+  if (addresses.v4.size() + addresses.v6.size() > FEW) return groups.list;
+  const found = new Set<DeviceGroup>();
+  for (const family of [4, 6] as const) {
+    for (const [low, high] of (family === 4 ? addresses.v4 : addresses.v6).intervals) {
+      for (let value = low; value <= high; value++) {
+        const group = groups.at({ family, value });
+        if (group !== undefined) found.add(group);
+      }
+    }
+  }
+  return groups.list.filter((g) => found.has(g));
 }
 
 function placeOf({ rule }: Admission): string {
-  return rule.span === undefined ? 'tailnet/policy' : `${rule.span.file}:${rule.span.line}:${rule.span.column}`;
+  return rule.span === undefined ? 'tailnet/policy' : formatSpan(rule.span);
 }
 
 /** Gains first, those between devices that exist before those of the future, then most pairs first: a stable order. */
@@ -191,9 +129,6 @@ function byWeight(x: Ranked, y: Ranked): number {
   const [a, b] = [x.change, y.change];
   if (a.kind !== b.kind) return a.kind === 'gain' ? -1 : 1;
   if (x.present !== y.present) return y.present - x.present;
-  return b.count - a.count || (`${a.src.selector} ${a.dst.selector}` < `${b.src.selector} ${b.dst.selector}` ? -1 : 1);
-}
-
-function unique(missing: readonly Missing[]): Missing[] {
-  return [...new Map(missing.map((m) => [`${m.source} ${m.why}`, m])).values()];
+  const names = (c: Change) => `${c.src.selector} ${c.dst.selector}`;
+  return b.count - a.count || (names(a) < names(b) ? -1 : Number(names(a) > names(b)));
 }

@@ -1,6 +1,6 @@
-import { missingOf } from '../../state/known.ts';
 import type { Claim } from '../claim.ts';
 import type { ProofContext } from '../context.ts';
+import { unmodelledMissing } from './missing.ts';
 
 /**
  * `closure`: every construct of the policy is one that the model interprets. What is in force but not modelled is listed
@@ -8,12 +8,7 @@ import type { ProofContext } from '../context.ts';
  */
 export function closureClaim(context: ProofContext): Claim {
   const { tailnet } = context;
-  const missing = tailnet.known
-    ? tailnet.value.compiled.unmodelled.map((u) => ({
-        source: u.span === undefined ? 'tailnet' : `${u.span.file}:${u.span.line}:${u.span.column}`,
-        why: `not modelled: ${u.what}`,
-      }))
-    : missingOf(tailnet);
+  const missing = tailnet.known ? tailnet.value.compiled.unmodelled.map(unmodelledMissing) : tailnet.missing;
   return {
     claim: 'closure',
     subject: 'tailnet/policy',

@@ -31,7 +31,8 @@ function missingIn(source: string, evidence: Evidence, state: State): readonly M
   if (entry === undefined) return [{ source, why: 'not in the evidence' }];
   if (entry.status !== 'ok') return [{ source, why: statusWords(entry) }];
   const read = readOf(source, state);
-  return read === undefined || read.known ? [] : read.missing;
+  if (read === undefined) return [{ source, why: 'not read' }];
+  return read.known ? [] : read.missing;
 }
 
 function readOf(source: string, state: State) {

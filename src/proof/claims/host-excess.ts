@@ -1,42 +1,34 @@
 import { AddressSet } from '../../net/address-set.ts';
-import { CT, type Packet } from '../../net/packet.ts';
+import type { Packet } from '../../net/packet.ts';
 import { PacketSet } from '../../net/packet-set.ts';
-import { type Decider, decidingRule } from '../../nftables/decide.ts';
-import { chainsAt } from '../../nftables/evaluate.ts';
-import { isOwnTable, type Ruleset } from '../../nftables/ruleset.ts';
-import type { State } from '../../state/state.ts';
 import type { Host } from '../../topology/model.ts';
-import type { Blame, Witness } from '../claim.ts';
+import type { Witness } from '../claim.ts';
 import type { ProofContext } from '../context.ts';
-import { modelHosts, TAILNET, TAILNET_INTERFACE } from '../intent.ts';
-import { allowedForward, allowedIn, allowedOut } from '../relations/allowed.ts';
+import { modelHosts, rawLink, TAILNET_INTERFACE } from '../intent.ts';
+import { allowedForward, allowedIn, allowedOut, allowedRaw } from '../relations/allowed.ts';
 import { HOOKS, type Passage } from '../relations/host.ts';
 import { recognisablePacket } from '../sample.ts';
 import type { Excess } from './excess.ts';
+import { blameOf, causesOf, rulesetSource } from './host-blame.ts';
 import { witnessPacket } from './packet-words.ts';
 
 /**
  * What a host's ruleset lets in, out or through beyond the declared flows. Like the policy, the ruleset has to hold by
  * itself, in every state that connection tracking can be in.
- * @param declared what the ruleset should be, for the line that is missing
  */
-export function hostExcess(context: ProofContext, declared: State | undefined): readonly Excess[] {
-  return [...context.topology.hosts.values()].flatMap((host) => [
-    ...passageExcess(context, declared, host, 'in', allowedIn(context.paths, host)),
-    ...passageExcess(context, declared, host, 'out', allowedOut(context.paths, host)),
-    ...passageExcess(context, declared, host, 'forward', allowedForward(context.paths, host)),
+export function hostExcess(context: ProofContext): readonly Excess[] {
+  const { paths, topology } = context;
+  return [...topology.hosts.values()].flatMap((host) => [
+    ...passageExcess(context, host, 'in', allowedIn(paths, host)),
+    ...passageExcess(context, host, 'out', allowedOut(paths, host)),
+    ...passageExcess(context, host, 'forward', allowedForward(paths, host)),
+    ...(rawLink(topology, host) === undefined ? [] : passageExcess(context, host, 'raw', allowedRaw(paths, host))),
   ]);
 }
 
-function passageExcess(
-  context: ProofContext,
-  declared: State | undefined,
-  host: Host,
-  which: Passage,
-  allowed: PacketSet,
-): Excess[] {
-  const { may, must, missing } = context.passage(host, which);
-  const surely = must.subtract(allowed);
+function passageExcess(context: ProofContext, host: Host, which: Passage, allowed: PacketSet): Excess[] {
+  const { may, opens, missing } = context.passage(host, which);
+  const surely = opens.subtract(allowed);
   const possibly = may.subtract(allowed);
   if (possibly.isEmpty()) return [];
   const sure = !surely.isEmpty();
@@ -50,7 +42,7 @@ function passageExcess(
       packets: part,
       causes: packet === undefined ? [] : causesOf(context, host, which, packet, part),
       witness: packet === undefined ? undefined : witnessOf(host, which, packet),
-      blame: packet === undefined ? [] : blameOf(context.state, declared, host, which, packet),
+      blame: packet === undefined ? [{ source: rulesetSource(host) }] : blameOf(context, host, which, packet),
       missing: sure ? [] : missing,
     };
   });
@@ -63,7 +55,8 @@ function subjects(
   which: Passage,
   packets: PacketSet,
 ): { subject: Host; claim: 'ingress' | 'egress'; part: PacketSet }[] {
-  if (which !== 'forward') return [{ subject: host, claim: which === 'in' ? 'ingress' : 'egress', part: packets }];
+  if (which === 'in') return [{ subject: host, claim: 'ingress', part: packets }];
+  if (which !== 'forward') return [{ subject: host, claim: 'egress', part: packets }];
   const list: { subject: Host; claim: 'ingress' | 'egress'; part: PacketSet }[] = [];
   let rest = packets;
   for (const model of modelHosts(context.topology)) {
@@ -86,72 +79,8 @@ function witnessOf(host: Host, which: Passage, packet: Packet): Witness {
   const words = {
     in: { from: `anybody on ${there}`, to: host.name },
     out: { from: host.name, to: `anybody on ${there}` },
+    raw: { from: `a packet socket on ${host.name}`, to: `anybody on ${there}` },
     forward: { from: `anybody on ${there}`, to: `whoever is behind ${host.name}` },
   }[which];
   return { packet: witnessPacket(packet), ...words, layer: `${HOOKS[which].join(' and ')} of ${host.name}` };
-}
-
-/** The rule or policy that accepts, and the declared one that would not have. */
-function blameOf(state: State, declared: State | undefined, host: Host, which: Passage, packet: Packet): Blame[] {
-  const source = `host/${host.name}/nft.txt`;
-  const live = state.hosts.get(host.name)?.ruleset;
-  if (live === undefined || !live.known) return [{ source }];
-  const blame = HOOKS[which].slice(0, 1).map((hook): Blame => {
-    const { by } = decidingRule(live.value.ruleset, hook, packet);
-    return { source, ...deciderWords(by, live.value.ruleset) };
-  });
-  const wanted = declared?.hosts.get(host.name)?.ruleset;
-  if (wanted?.known && declared !== undefined && state !== declared) {
-    for (const hook of HOOKS[which]) {
-      const { verdict, by } = decidingRule(wanted.value.ruleset, hook, packet);
-      if (verdict !== 'drop') continue;
-      blame.push({ source: `declared ${source}`, ...deciderWords(by, wanted.value.ruleset) });
-      break;
-    }
-  }
-  return blame;
-}
-
-/** The place and the text of what decided. */
-export function deciderWords(by: Decider, ruleset: Ruleset): Omit<Blame, 'source'> {
-  switch (by.kind) {
-    case 'rule':
-      return { ...lineOf(by.span), rule: `${by.table} ${by.chain}`, text: by.text };
-    case 'policy':
-      return { ...lineOf(by.span), rule: `${by.table} ${by.chain}`, text: `policy ${by.policy}` };
-    case 'no-chain':
-      return {
-        rule: ruleset.tables.some(isOwnTable)
-          ? `no chain of ours hooks ${by.hook}`
-          : `table inet cordon is absent, nothing filters ${by.hook}`,
-      };
-  }
-}
-
-function lineOf(span: { line: number; column: number } | undefined): { line?: number; column?: number } {
-  return span === undefined ? {} : { line: span.line, column: span.column };
-}
-
-/** Catalogue ids that explain a packet that passes. */
-function causesOf(context: ProofContext, host: Host, which: Passage, packet: Packet, part: PacketSet): string[] {
-  const live = context.state.hosts.get(host.name)?.ruleset;
-  if (live === undefined || !live.known) return [];
-  const { ruleset } = live.value;
-  const ids: string[] = [];
-  const hooks = HOOKS[which];
-  if (!ruleset.tables.some(isOwnTable)) ids.push('HOST-12', 'HOST-13');
-  else if (hooks.every((hook) => chainsAt(ruleset, hook).length === 0)) ids.push('HOST-13');
-  if (!part.values('family').contains(4n)) ids.push('HOST-06');
-  if (packet.ct !== CT.originalNew && packet.ct !== CT.untracked) return [...ids, 'HOST-08'];
-  if (which === 'forward') return [...ids, 'HOST-05'];
-  if (which === 'out')
-    return [...ids, packet.sport !== undefined && isServicePort(context, host, packet.sport) ? 'HOST-07' : 'HOST-22'];
-  if (TAILNET.contains(packet.dst) && packet.iif !== TAILNET_INTERFACE) return [...ids, 'HOST-01'];
-  return [...ids, 'HOST-02'];
-}
-
-function isServicePort(context: ProofContext, host: Host, port: number): boolean {
-  return [...context.topology.services.values()].some(
-    (s) => s.on === host.role && s.tcp.some((r) => port >= r.first && port <= r.last),
-  );
 }

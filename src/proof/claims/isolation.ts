@@ -1,18 +1,28 @@
-import { type Missing, missingOf } from '../../state/known.ts';
-import type { State } from '../../state/state.ts';
+import { formatSpan } from '../../source/diagnostic.ts';
+import type { Missing } from '../../state/known.ts';
+import type { Aspect } from '../../tailnet/policy/policy.ts';
 import type { Host } from '../../topology/model.ts';
 import type { Blame, Claim } from '../claim.ts';
-import type { ProofContext } from '../context.ts';
+import { type ProofContext, unlisted } from '../context.ts';
+import { namesTailnetAddresses } from '../relations/literals.ts';
+import { capabilityExcess } from './capability-excess.ts';
 import type { Excess } from './excess.ts';
 import { hostExcess } from './host-excess.ts';
+import { uniqueMissing, unmodelledMissing } from './missing.ts';
+import { routeExcess } from './route-excess.ts';
 import { tailnetExcess } from './tailnet-excess.ts';
 
 /**
  * `ingress` and `egress` of every host: at each layer by itself, nothing gets in or out but the declared flows.
  * Violated by what surely passes; unknown where something could pass, or a layer could not be read.
  */
-export function isolationClaims(context: ProofContext, declared: State | undefined): readonly Claim[] {
-  const all = [...tailnetExcess(context), ...hostExcess(context, declared)];
+export function isolationClaims(context: ProofContext): readonly Claim[] {
+  const all = [
+    ...tailnetExcess(context),
+    ...capabilityExcess(context),
+    ...routeExcess(context),
+    ...hostExcess(context),
+  ];
   return [...context.topology.hosts.values()].flatMap((host) =>
     (['ingress', 'egress'] as const).map((claim) =>
       toClaim(
@@ -20,67 +30,98 @@ export function isolationClaims(context: ProofContext, declared: State | undefin
         host,
         claim,
         all.filter((e) => e.host === host && e.claim === claim),
-        isEdited(context, declared),
       ),
     ),
   );
 }
 
-function toClaim(
-  context: ProofContext,
-  host: Host,
-  claim: 'ingress' | 'egress',
-  found: readonly Excess[],
-  edited: boolean,
-): Claim {
+function toClaim(context: ProofContext, host: Host, claim: 'ingress' | 'egress', found: readonly Excess[]): Claim {
   const sure = found.filter((e) => e.sure);
-  const shown = sure.length > 0 ? sure : found;
-  const missing = unique([
-    ...found.flatMap((e) => e.missing),
-    ...(host.device === undefined ? [] : tailnetMissing(context)),
-  ]);
-  const first = shown[0];
-  const state = sure.length > 0 ? 'violated' : found.length > 0 || missing.length > 0 ? 'unknown' : 'holds';
+  const missing = uniqueMissing([...found.flatMap((e) => e.missing), ...tailnetMissing(context, host)]);
+  const witness = sure.find((e) => e.witness !== undefined)?.witness;
+  if (sure.length === 0) {
+    const state = found.length > 0 || missing.length > 0 ? 'unknown' : 'holds';
+    return { claim, subject: host.name, state, causes: [], blame: [], missing: whyUnknown(found, missing) };
+  }
   return {
     claim,
     subject: host.name,
-    state,
-    causes: state === 'violated' ? causesOf(sure, edited) : [],
-    ...(state === 'violated' && first?.witness !== undefined ? { witness: first.witness } : {}),
-    blame: state === 'violated' ? distinctBlame(shown) : [],
+    state: 'violated',
+    causes: causesOf(context, sure),
+    ...(witness === undefined ? {} : { witness }),
+    blame: distinctBlame(sure),
     missing,
   };
 }
 
+/** Never unknown without a reason: something could pass, and nothing says what keeps that from being decided. */
+function whyUnknown(found: readonly Excess[], missing: readonly Missing[]): readonly Missing[] {
+  if (missing.length > 0) return missing;
+  return found.flatMap((e) => e.blame).map((b) => ({ source: b.source, why: 'what passes here cannot be decided' }));
+}
+
+function causesOf(context: ProofContext, found: readonly Excess[]): string[] {
+  const ids = new Set(found.flatMap((e) => e.causes));
+  // "Nobody yet" is the story only where somebody who exists is not.
+  if (found.some((e) => e.witness !== undefined && !e.causes.includes('TS-ACL-26'))) ids.delete('TS-ACL-26');
+  if (isEdited(context) && found.some((e) => e.blame.some((b) => b.source === 'tailnet/policy'))) ids.add('IAC-03');
+  return [...ids];
+}
+
 /** The live policy is not the declared one: somebody changed it past the topology. */
-function isEdited(context: ProofContext, declared: State | undefined): boolean {
-  const live = context.state.tailnet.policy;
+function isEdited({ state, declared }: ProofContext): boolean {
+  const live = state.tailnet.policy;
   const wanted = declared?.tailnet.policy;
   return wanted?.known === true && live.known && wanted.value.etag !== live.value.etag;
 }
 
-function causesOf(found: readonly Excess[], edited: boolean): string[] {
-  const ids = new Set(found.flatMap((e) => e.causes));
-  if (edited && found.some((e) => e.blame.some((b) => b.source === 'tailnet/policy'))) ids.add('IAC-03');
-  return [...ids];
+/** What a construct that is not modelled could open to a host on the tailnet; packets could also reach any other. */
+const ON_THE_TAILNET: readonly Aspect[] = ['packets', 'peers', 'ssh', 'attributes'];
+const ANYWHERE: readonly Aspect[] = ['packets', 'peers'];
+
+/**
+ * What keeps the tailnet's part from being known. A host off the tailnet is no exception: a router may lead to it.
+ */
+function tailnetMissing(context: ProofContext, host: Host): readonly Missing[] {
+  if (!context.tailnet.known) return context.tailnet.missing;
+  const touching = host.device === undefined ? ANYWHERE : ON_THE_TAILNET;
+  const unmodelled = context.tailnet.value.compiled.unmodelled.filter((u) =>
+    u.touches.some((t) => touching.includes(t)),
+  );
+  return [
+    ...unlisted(context, host),
+    ...namelessMissing(context),
+    ...unpinnedMissing(context, host),
+    ...unmodelled.map(unmodelledMissing),
+  ];
 }
 
-/** What keeps the tailnet's part from being known, constructs that are not modelled included. */
-function tailnetMissing(context: ProofContext): readonly Missing[] {
-  if (!context.tailnet.known) return missingOf(context.tailnet);
-  return context.tailnet.value.compiled.unmodelled
-    .filter((u) => u.touches.includes('packets') || u.touches.includes('peers'))
-    .map((u) => ({
-      source: u.span === undefined ? 'tailnet' : `${u.span.file}:${u.span.line}:${u.span.column}`,
-      why: u.what,
+/** A stranger without an address in the list could be behind any address that a rule admits. */
+function namelessMissing(context: ProofContext): readonly Missing[] {
+  if (!context.tailnet.known) return [];
+  const { devices, unpinned } = context.tailnet.value.universe;
+  return devices
+    .filter((d) => unpinned.has(d.id) && !context.isDeclared(d))
+    .map((d) => ({ source: 'tailnet/devices', why: `device ${d.id} (${d.name}) is listed without addresses` }));
+}
+
+/** The device's addresses are not in the list, and a rule names addresses: it may be the one that is meant. */
+function unpinnedMissing(context: ProofContext, host: Host): readonly Missing[] {
+  const { policy } = context.state.tailnet;
+  if (!context.tailnet.known || !policy.known || host.device === undefined) return [];
+  if (!context.tailnet.value.universe.unpinned.has(host.device)) return [];
+  if (host.tailnetAddresses.length > 0) {
+    return [{ source: 'tailnet/devices', why: `device ${host.device} of ${host.name} is listed without addresses` }];
+  }
+  return policy.value.policy.rules
+    .filter((rule) => namesTailnetAddresses(policy.value.policy, rule))
+    .map((rule) => ({
+      source: formatSpan(rule.span),
+      why: `this rule names tailnet addresses, and ${host.name} has none in the device list: it may be meant`,
     }));
 }
 
 function distinctBlame(found: readonly Excess[]): Blame[] {
   const blame = found.flatMap((e) => e.blame);
   return [...new Map(blame.map((b) => [JSON.stringify(b), b])).values()];
-}
-
-function unique(missing: readonly Missing[]): Missing[] {
-  return [...new Map(missing.map((m) => [`${m.source} ${m.why}`, m])).values()];
 }

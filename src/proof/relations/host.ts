@@ -1,24 +1,30 @@
 import { internInterface, NO_INTERFACE, UNNAMED_INTERFACE } from '../../net/interface-id.ts';
 import { IntervalSet } from '../../net/interval-set.ts';
 import { PacketSet } from '../../net/packet-set.ts';
-import { evaluateHook } from '../../nftables/evaluate.ts';
-import { foreignFindings } from '../../nftables/foreign.ts';
-import type { Hook } from '../../nftables/ruleset.ts';
+import { evaluateHook, type HookOptions, type HookVerdict } from '../../nftables/evaluate.ts';
+import { withoutKnownForeign } from '../../nftables/foreign-known.ts';
+import type { Hook, Ruleset } from '../../nftables/ruleset.ts';
 import { formatSpan } from '../../source/diagnostic.ts';
 import type { Span } from '../../source/span.ts';
 import type { Missing } from '../../state/known.ts';
 import type { RulesetState } from '../../state/state.ts';
+import { bypasses } from './bypasses.ts';
 
-/** The hooks through which packets enter, leave and cross a host. */
-export type Passage = 'in' | 'out' | 'forward';
+/**
+ * The hooks through which packets enter, leave and cross a host. `raw` is the device's own egress hook, the only one
+ * that sees packet sockets; it is asked where the link is the model's own.
+ */
+export type Passage = 'in' | 'out' | 'forward' | 'raw';
 
 /** What a host lets through at one passage, as far as its rulesets can be read. */
 export interface HostPassage {
-  /** Packets that could pass. */
+  /** Packets that could pass: everything, where something can lead packets past our chains. */
   readonly may: PacketSet;
-  /** Packets that surely pass. */
+  /** Packets that our tables surely let pass: what breaks a claim, whatever other tables do. */
+  readonly opens: PacketSet;
+  /** Packets that every table surely lets pass: what makes a flow work. */
   readonly must: PacketSet;
-  /** Why the two differ. */
+  /** Why they differ. */
   readonly missing: readonly Missing[];
 }
 
@@ -31,7 +37,7 @@ const OUTSIDE = IntervalSet.of([UNNAMED_INTERFACE, NO_INTERFACE - 1n]).subtract(
  * All packets that could ever be at a passage, loopback left out. A packet keeps its input interface up to postrouting
  * when it is forwarded and never had one when the host sent it (`net/ipv4/ip_output.c` ip_output).
  */
-const DOMAIN: Readonly<Record<Passage, PacketSet>> = {
+const DOMAIN: Readonly<Record<Exclude<Passage, 'raw'>, PacketSet>> = {
   in: PacketSet.box({ iif: OUTSIDE, oif: NOWHERE }),
   out: PacketSet.box({ iif: NOWHERE, oif: OUTSIDE }),
   forward: PacketSet.box({ iif: OUTSIDE, oif: OUTSIDE }),
@@ -42,34 +48,74 @@ export const HOOKS: Readonly<Record<Passage, readonly Hook[]>> = {
   in: ['input'],
   out: ['output', 'postrouting'],
   forward: ['forward', 'postrouting'],
+  raw: ['egress'],
 };
+
+/** What asks the hooks of a passage: those of a device hang on its name. */
+export function hookOptions(which: Passage, device: string | undefined): HookOptions {
+  return which === 'raw' ? { device: device ?? '' } : {};
+}
+
+function domainOf(which: Passage, device: string | undefined): PacketSet {
+  if (which !== 'raw') return DOMAIN[which];
+  return PacketSet.box({ iif: NOWHERE, oif: IntervalSet.point(internInterface(device ?? '')) });
+}
 
 /**
  * What passes a host. Loopback is left out: who may talk to whom inside the host is another relation.
  *
  * Our own tables decide what may pass: an accept elsewhere opens nothing that ours drop. Foreign tables count where they
- * can drop as well (`must`), and where they can rewrite packets or lead them past ours: then anything may pass.
+ * can drop as well (`must`), and where they can rewrite packets or lead them past ours: then anything may pass. What
+ * tailscaled is known to add is no such thing.
+ * @param device the link, for `raw` only
  */
-export function passage(state: RulesetState, which: Passage): HostPassage {
-  const { ruleset } = state;
-  const bypasses = foreignFindings(ruleset);
-  let may = DOMAIN[which];
-  let must = bypasses.length > 0 ? PacketSet.none : DOMAIN[which];
+export function passage(state: Pick<RulesetState, 'ruleset'>, which: Passage, device?: string): HostPassage {
+  const { ruleset } = withoutKnownForeign(state.ruleset);
+  const around = bypasses(ruleset);
+  const options = hookOptions(which, device);
+  const own = through(ruleset, which, options, domainOf(which, device));
+  const all = through(ruleset, which, { ...options, tables: () => true }, domainOf(which, device));
+  const missing = [
+    ...own.missing,
+    ...all.missing,
+    ...around.map((b) => place(b.span, `table ${b.table} can lead packets past our rules: ${b.text || '(not shown)'}`)),
+  ];
+  const isOpen = around.length > 0;
+  return {
+    may: isOpen ? domainOf(which, device) : own.may,
+    opens: own.must,
+    must: isOpen ? PacketSet.none : all.must,
+    missing: unique(missing),
+  };
+}
+
+/** What our own tables let pass, whatever others do beside them. */
+export function ownPassage(state: Pick<RulesetState, 'ruleset'>, which: Passage, device?: string): HostPassage {
+  const own = through(state.ruleset, which, hookOptions(which, device), domainOf(which, device));
+  return { may: own.may, opens: own.must, must: own.must, missing: unique(own.missing) };
+}
+
+function through(
+  ruleset: Ruleset,
+  which: Passage,
+  options: HookOptions,
+  domain: PacketSet,
+): Omit<HookVerdict, 'unknowns'> & { missing: Missing[] } {
+  let may = domain;
+  let must = domain;
   const missing: Missing[] = [];
   for (const hook of HOOKS[which]) {
-    const own = evaluateHook(ruleset, hook);
-    const all = evaluateHook(ruleset, hook, { tables: () => true });
-    may = may.intersect(own.may);
-    must = must.intersect(all.must);
-    for (const u of [...own.unknowns, ...all.unknowns]) missing.push(place(u.span, `${u.text}: ${u.why}`));
+    const verdict = evaluateHook(ruleset, hook, options);
+    may = may.intersect(verdict.may);
+    must = must.intersect(verdict.must);
+    for (const u of verdict.unknowns) missing.push(place(u.span, `${u.text}: ${u.why}`));
   }
-  for (const b of bypasses) missing.push(place(b.span, `table ${b.table} can lead packets past our rules: ${b.text}`));
-  return { may: bypasses.length > 0 ? DOMAIN[which] : may, must, missing: unique(missing) };
+  return { may, must, missing };
 }
 
 /** Nothing is known of the host: anything may pass, nothing surely does. */
-export function unknownPassage(which: Passage, missing: readonly Missing[]): HostPassage {
-  return { may: DOMAIN[which], must: PacketSet.none, missing };
+export function unknownPassage(which: Passage, missing: readonly Missing[], device?: string): HostPassage {
+  return { may: domainOf(which, device), opens: PacketSet.none, must: PacketSet.none, missing };
 }
 
 function place(span: Span | undefined, why: string): Missing {

@@ -1,13 +1,13 @@
 import { AddressSet } from '../../net/address-set.ts';
-import type { NamedList } from '../../tailnet/policy/policy.ts';
+import type { Device } from '../../tailnet/device.ts';
 import type { Host } from '../../topology/model.ts';
 import type { ProofContext } from '../context.ts';
 import type { FlowPath } from '../intent.ts';
 import type { TailnetReach } from './tailnet.ts';
 
-/** Addresses of the host's own device, as the tailnet lists it. */
-export function deviceAddresses(context: ProofContext, host: Host | undefined): AddressSet {
-  const device = host === undefined ? undefined : context.deviceOf(host);
+/** Addresses of the host's own device: as the tailnet lists them, or what stands for them where it lists none. */
+export function deviceAddresses(reach: TailnetReach, host: Host | undefined): AddressSet {
+  const device = host?.device === undefined ? undefined : reach.universe.byId(host.device);
   return AddressSet.ofAddresses(...(device?.addresses ?? []));
 }
 
@@ -24,18 +24,16 @@ export function futureHolders(reach: TailnetReach, tag: string | undefined): Add
 export function senderAddresses(context: ProofContext, reach: TailnetReach, path: FlowPath): AddressSet {
   if (path.from === undefined) return operatorAddresses(context, reach);
   const tag = context.topology.roles.get(path.from.role)?.tag;
-  return deviceAddresses(context, path.from).union(futureHolders(reach, tag));
+  return deviceAddresses(reach, path.from).union(futureHolders(reach, tag));
 }
 
-/** Untagged devices of the operators, present and future; groups are those of the policy in force. */
-export function operatorAddresses(context: ProofContext, reach: TailnetReach): AddressSet {
-  const { policy } = context.state.tailnet;
-  const groups: ReadonlyMap<string, NamedList> = policy.known ? policy.value.policy.groups : new Map();
-  const logins = new Set(
-    context.topology.tailnet.operators.flatMap((o) =>
-      o.startsWith('group:') ? (groups.get(o)?.items ?? []).map((i) => i.text) : [o],
-    ),
-  );
-  const theirs = reach.universe.devices.filter((d) => d.user !== undefined && logins.has(d.user));
-  return AddressSet.ofAddresses(...theirs.flatMap((d) => d.addresses));
+/** The operators' own devices, present and future. */
+export function operatorAddresses({ operators }: ProofContext, reach: TailnetReach): AddressSet {
+  const isOperators = (d: Device) => {
+    if (d.isExternal) return false;
+    if (d.user === undefined) return d.tags.some((t) => operators.tags.has(t));
+    const login = d.user.toLowerCase();
+    return operators.logins.has(login) || operators.domains.has(login.split('@')[1] ?? '');
+  };
+  return AddressSet.ofAddresses(...reach.universe.devices.filter(isOperators).flatMap((d) => d.addresses));
 }

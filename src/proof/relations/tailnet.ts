@@ -2,10 +2,9 @@ import { AddressSet } from '../../net/address-set.ts';
 import { PacketSet } from '../../net/packet-set.ts';
 import type { FilterRule } from '../../tailnet/compile/filter-rules.ts';
 import { type CompiledTailnet, compileTailnet } from '../../tailnet/compile.ts';
-import { approvedRoutes, type Device } from '../../tailnet/device.ts';
+import type { Device } from '../../tailnet/device.ts';
 import { rulePackets } from '../../tailnet/filter.ts';
 import type { Policy } from '../../tailnet/policy/policy.ts';
-import { TAILNET } from '../intent.ts';
 import type { Universe } from './universe.ts';
 
 /** New flows that one rule of the policy admits at one device. */
@@ -28,7 +27,8 @@ export function tailnetReach(policy: Policy, universe: Universe): TailnetReach {
   const { devices } = universe;
   const users = [...new Set(devices.flatMap((d) => d.user ?? []))].map((login) => ({ login }));
   const compiled = compileTailnet(policy, { devices, users });
-  const sources = PacketSet.ofAddresses('src', possibleSources(devices));
+  // WireGuard drops what is not in the sending peer's allowed IPs (wireguard-go `device/receive.go`).
+  const sources = PacketSet.ofAddresses('src', universe.sources);
   const memo = new Map<string, readonly Admission[]>();
   return {
     universe,
@@ -50,17 +50,9 @@ export function tailnetReach(policy: Policy, universe: Universe): TailnetReach {
 }
 
 /**
- * Destinations that a device's filter lets through: its own addresses and what it routes. An exit node's default route
- * is everything.
+ * Destinations that a device's filter lets through: its own addresses and every network that it advertises, approved or
+ * not (tailscale/tailscale `ipn/ipnlocal/local.go` updateFilterLocked). An exit node's default route is everything.
  */
 export function localAddresses(device: Device): AddressSet {
-  return AddressSet.ofAddresses(...device.addresses).union(AddressSet.ofPrefixes(...approvedRoutes(device)));
-}
-
-/**
- * Source addresses that can arrive through the tunnel: WireGuard drops what is not in the sending peer's allowed IPs
- * (wireguard-go `device/receive.go` AllowedPeerSourceIP). Any tailnet address may be given to a device tomorrow.
- */
-function possibleSources(devices: readonly Device[]): AddressSet {
-  return TAILNET.union(AddressSet.ofPrefixes(...devices.flatMap(approvedRoutes)));
+  return AddressSet.ofAddresses(...device.addresses).union(AddressSet.ofPrefixes(...device.advertisedRoutes));
 }

@@ -1,0 +1,60 @@
+import { formatSpan } from '../../source/diagnostic.ts';
+import type { Missing } from '../../state/known.ts';
+import { type HujsonMember, parseHujson } from '../../tailnet/hujson/parse.ts';
+import type { Unmodelled } from '../../tailnet/policy/policy.ts';
+import { jsonValue } from '../../tailnet/policy/reader.ts';
+import type { TailnetSide } from './tailnet-side.ts';
+
+/** Sections whose meaning is compared as relations. */
+const COMPARED = new Set(['acls', 'grants', 'tagowners', 'autoapprovers']);
+
+/** Sections that only give names to what others refer to: what a rule means by them is compared with the rule. */
+const NAMES = new Set(['groups', 'hosts', 'ipsets', 'postures']);
+
+/** Sections that change nothing about who may do what. */
+const WITHOUT_EFFECT = new Set(['tests', 'sshtests']);
+
+/**
+ * What of two policies differs without being comparable: sections that are not modelled, and names that something not
+ * modelled may refer to. What both sides have alike says nothing about the difference, whatever it means.
+ */
+export function changedSections(a: TailnetSide, b: TailnetSide): Missing[] {
+  const [before, after] = [sectionsOf(a), sectionsOf(b)];
+  const isOpaque = [a, b].some((side) => side.reach.compiled.unmodelled.some((u) => refersToNames(u)));
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((name) => {
+    const [x, y] = [before.get(name), after.get(name)];
+    if (canonicalValue(x) === canonicalValue(y) || COMPARED.has(name) || WITHOUT_EFFECT.has(name)) return [];
+    if (NAMES.has(name) && !isOpaque) return [];
+    const member = y ?? x;
+    const source = member === undefined ? 'tailnet/policy' : formatSpan(member.keySpan);
+    const why = NAMES.has(name)
+      ? `${name} changed, and something that is not modelled may refer to it`
+      : `${name} changed, and is not modelled`;
+    return [{ source, why }];
+  });
+}
+
+/** A device of another tailnet refers to nothing in the file. */
+function refersToNames(u: Unmodelled): boolean {
+  return u.span !== undefined;
+}
+
+function sectionsOf(side: TailnetSide): ReadonlyMap<string, HujsonMember> {
+  const parsed = parseHujson(side.file, side.text);
+  if (!parsed.ok || parsed.value.kind !== 'object') return new Map();
+  return new Map(parsed.value.members.map((m) => [m.key.toLowerCase(), m]));
+}
+
+/** The value without comments, layout and order of keys; empty and absent are the same. */
+function canonicalValue(member: HujsonMember | undefined): string {
+  const value = member === undefined ? null : jsonValue(member.value);
+  const text = JSON.stringify(sortKeys(value));
+  return ['null', '[]', '{}'].includes(text) ? '' : text;
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return entries.map(([k, v]) => [k, sortKeys(v)]);
+}

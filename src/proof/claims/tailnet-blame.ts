@@ -1,0 +1,84 @@
+import { AddressSet } from '../../net/address-set.ts';
+import { PacketSet } from '../../net/packet-set.ts';
+import type { FilterRule } from '../../tailnet/compile/filter-rules.ts';
+import type { Role } from '../../topology/model.ts';
+import type { Blame } from '../claim.ts';
+import type { ProofContext } from '../context.ts';
+import { deviceAddresses } from '../relations/identities.ts';
+import type { TailnetReach } from '../relations/tailnet.ts';
+
+/** The policy line, with its text; or the missing keys. */
+export function blameOf(context: ProofContext, rule: Pick<FilterRule, 'span' | 'section' | 'index'>): Blame {
+  const source = 'tailnet/policy';
+  const { span } = rule;
+  if (span === undefined) return { source, rule: 'neither `acls` nor `grants`: everything is allowed' };
+  const { policy } = context.state.tailnet;
+  const text = policy.known ? policy.value.text.slice(span.offset, span.offset + span.length) : undefined;
+  return {
+    source,
+    line: span.line,
+    column: span.column,
+    rule: `${rule.section}[${rule.index}]`,
+    ...(text === undefined ? {} : { text }),
+  };
+}
+
+interface Explained {
+  readonly rule: FilterRule;
+  readonly role: Role;
+  readonly claim: 'ingress' | 'egress';
+  readonly packets: PacketSet;
+}
+
+/** Catalogue ids that explain an excess, from the rule that admits it. */
+export function causesOf(
+  context: ProofContext,
+  reach: TailnetReach,
+  { rule, role, claim, packets }: Explained,
+): string[] {
+  if (rule.section === 'default') return ['TS-ACL-01'];
+  if (packets.subtract(strangerPackets(context, reach)).isEmpty()) return ['TS-DEV-02'];
+  const ids: string[] = [];
+  if (claim === 'egress' && role.kind === 'model') ids.push('TS-ACL-03');
+  else if (onlyMorePorts(context, reach, packets)) ids.push('TS-ACL-05');
+  else ids.push('TS-ACL-02');
+  if (onlyRouted(reach, packets)) ids.push('TS-ACL-08');
+  if (onlyFuture(reach, packets)) ids.push('TS-ACL-26');
+  const { policy } = context.state.tailnet;
+  const sections = policy.known ? policy.value.policy.sections : undefined;
+  if (sections?.acls === 'present' && sections.grants === 'present') ids.push('TS-ACL-04');
+  return ids;
+}
+
+/** Everything from or to a device that holds a protected tag without being declared. */
+function strangerPackets(context: ProofContext, reach: TailnetReach): PacketSet {
+  const tags = new Set([...context.topology.roles.values()].map((r) => r.tag));
+  const strangers = reach.universe.devices.filter(
+    (d) => !reach.universe.future.has(d.id) && !context.isDeclared(d) && d.tags.some((t) => tags.has(t)),
+  );
+  const addresses = AddressSet.ofAddresses(...strangers.flatMap((d) => d.addresses));
+  return PacketSet.ofAddresses('src', addresses).union(PacketSet.ofAddresses('dst', addresses));
+}
+
+/** The sources may reach the role, but not on these ports. */
+function onlyMorePorts(context: ProofContext, reach: TailnetReach, packets: PacketSet): boolean {
+  const pairs = PacketSet.unionAll(
+    context.paths
+      .filter((p) => p.kind !== 'link')
+      .map((p) => {
+        const to = p.router?.target ?? deviceAddresses(reach, p.to);
+        return PacketSet.ofAddresses('src', deviceAddresses(reach, p.from)).intersect(PacketSet.ofAddresses('dst', to));
+      }),
+  );
+  return packets.isSubsetOf(pairs);
+}
+
+/** The packets go to no device itself, only through one. */
+function onlyRouted({ universe }: TailnetReach, packets: PacketSet): boolean {
+  return !packets.overlaps(PacketSet.ofAddresses('dst', universe.addresses));
+}
+
+/** Nobody of those who may send them exists yet. */
+function onlyFuture({ universe }: TailnetReach, packets: PacketSet): boolean {
+  return !packets.overlaps(PacketSet.ofAddresses('src', universe.presentAddresses));
+}
