@@ -2,4 +2,5 @@
 import './engine/require-node-now.ts';
 import { deploy } from './deploy.ts';
 
+/** Outputs of the stack; see `Outputs` in deploy.ts. */
 export const { topology, policyEtag, topologyDigest, hostFirewalls } = deploy();

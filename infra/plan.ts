@@ -18,6 +18,7 @@ export interface Plan {
   readonly digest: string;
 }
 
+/** What cordon decides about one device. */
 export interface DevicePlan {
   /** Name of the host in the topology; part of resource names, so a replaced machine keeps them. */
   readonly host: string;
@@ -27,6 +28,7 @@ export interface DevicePlan {
   readonly authorized: boolean;
 }
 
+/** One host's ruleset, and where it goes. */
 export interface FirewallPlan {
   readonly host: string;
   readonly access: Access;
@@ -66,6 +68,7 @@ const settingsBody = z
     ...(role === undefined ? {} : { usersRoleAllowedToJoinExternalTailnet: role }),
   }));
 
+/** Tailnet settings, as arguments of the provider. */
 export type SettingsPlan = z.output<typeof settingsBody>;
 
 /**

@@ -4,6 +4,7 @@ import { textReport } from '../src/report/text.ts';
 import type { Evidence } from '../src/state/evidence.ts';
 import type { Topology } from '../src/topology/model.ts';
 
+/** Outcome of proving a declaration. */
 export interface DeclaredProof {
   /** Every claim holds, or is violated with a waiver that has not expired. Unknown is not ok. */
   readonly ok: boolean;

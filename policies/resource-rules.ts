@@ -9,6 +9,7 @@ export interface RuledResource {
   readonly opts: { readonly protect: boolean; readonly ignoreChanges: readonly string[] };
 }
 
+/** The policy resource of Tailscale's provider. */
 export const ACL_TYPE = 'tailscale:index/acl:Acl';
 
 /**

@@ -5,6 +5,7 @@ import { PolicyInPlace } from '../resources/policy-in-place.ts';
 import type { TailnetApi } from '../settings.ts';
 import { COMPONENTS } from './component-types.ts';
 
+/** The policy, and where it goes. */
 export interface TailnetPolicyArgs {
   /** Canonical HuJSON: any other layout shows every change as a change of the whole file. */
   readonly text: string;

@@ -38,6 +38,7 @@ export const hostFirewallInputs = z.strictObject({
   rules: z.unknown().optional(),
 });
 
+/** Checked inputs, without what Check adds to them. */
 export type HostFirewallInputs = Omit<z.output<typeof hostFirewallInputs>, 'rules'>;
 
 /** Checks inputs and adds `rules`. Reports everything that is wrong at once. */

@@ -2,6 +2,7 @@ import * as pulumi from '@pulumi/pulumi';
 import type { Access } from '../../src/topology/model.ts';
 import { TYPES } from '../plugin/package.ts';
 
+/** Inputs of a HostFirewall. */
 export interface HostFirewallArgs {
   /** Name of the host, for people. */
   readonly host: pulumi.Input<string>;

@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi';
 import { TYPES } from '../plugin/package.ts';
 
+/** Inputs of a PolicyGuard. */
 export interface PolicyGuardArgs {
   /** The API's address, without `/api/v2`. */
   readonly baseUrl: pulumi.Input<string>;

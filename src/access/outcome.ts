@@ -4,6 +4,7 @@
  */
 export type RunOutcome = RunFinished | RunUnreachable;
 
+/** A command that was started, and how it ended. */
 export interface RunFinished {
   readonly kind: 'ran';
   /** Undefined when the command was ended by a signal, as it is on a time-out. */
@@ -16,6 +17,7 @@ export interface RunFinished {
   readonly truncated: boolean;
 }
 
+/** No command was started, and why. */
 export interface RunUnreachable {
   readonly kind: 'unreachable';
   readonly reason: UnreachableReason;

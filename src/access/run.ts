@@ -4,6 +4,7 @@ import { execa } from 'execa';
 import type { Access } from '../topology/model.ts';
 import type { RunFinished, RunOutcome, RunUnreachable } from './outcome.ts';
 
+/** Input and bounds of one command. */
 export interface RunOptions {
   /** Text for the command's standard input; without it, the input is empty. */
   readonly stdin?: string;

@@ -5,6 +5,7 @@ import type { HostFailure, HostOptions } from './host-firewall-read.ts';
 import { DEFAULT_HOST_TIMEOUT_MS } from './host-firewall-read.ts';
 import { boundDevices, cutTables } from './host-firewall-tables.ts';
 
+/** A ruleset as this host prints it, or why there is no such form. */
 export type NormalForm =
   | { readonly kind: 'normal'; readonly own: string }
   /** nft or the kernel does not accept the text, or it is about tables that are not ours. */

@@ -12,6 +12,7 @@ export type HostFailure =
   | { readonly kind: 'late'; readonly why: string }
   | { readonly kind: 'failed'; readonly why: string };
 
+/** What a host holds. */
 export interface ReadRuleset {
   readonly kind: 'read';
   /** Our tables as listed, in fixed order; empty if there is none. */
@@ -20,11 +21,13 @@ export interface ReadRuleset {
   readonly listing: string;
 }
 
+/** Bounds of what is done on a host. */
 export interface HostOptions {
   /** Limit of every single command on the host. */
   readonly timeoutMs?: number;
 }
 
+/** Loading ten thousand rules takes a second or two. */
 export const DEFAULT_HOST_TIMEOUT_MS = 20_000;
 /** linux/capability.h: CAP_NET_ADMIN. */
 const CAP_NET_ADMIN = 12n;

@@ -7,6 +7,7 @@ import type { HostFailure, HostOptions } from './host-firewall-read.ts';
 import { DEFAULT_HOST_TIMEOUT_MS, nftFailure, readRuleset } from './host-firewall-read.ts';
 import { closedRuleset, replacement } from './host-firewall-tables.ts';
 
+/** What came of putting a ruleset in place. */
 export type ApplyOutcome =
   /** Loaded, and read back exactly as this host prints it. `previous` is what `replacement` takes to go back. */
   | { readonly kind: 'applied'; readonly own: string; readonly previous: string }
@@ -24,6 +25,7 @@ export type ApplyOutcome =
   /** `stage` says whether the host may have been changed: only at `load` and after it. */
   | (HostFailure & { readonly stage: ApplyStage });
 
+/** How far it came: up to `check` nothing was changed on the host. */
 export type ApplyStage = 'parse' | 'read' | 'check' | 'load' | 'verify';
 
 /**

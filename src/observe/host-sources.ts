@@ -12,6 +12,7 @@ export interface HostSource {
   readonly read: (outputs: readonly string[]) => ReadBody;
 }
 
+/** The body of a source, or why there is none. */
 export type ReadBody = { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly why: string };
 
 /**

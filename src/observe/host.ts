@@ -14,6 +14,7 @@ export interface ObservedHost {
   readonly access: Access;
 }
 
+/** Bounds, and the clock. */
 export interface ObserveHostsOptions {
   /** Limit of every single command. */
   readonly timeoutMs?: number;
