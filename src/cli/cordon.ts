@@ -1,5 +1,5 @@
 import yargs, { type CommandModule } from 'yargs';
-import { EXIT } from './exit-code.ts';
+import { CordonError } from '../source/error.ts';
 import { explainFailure } from './fail.ts';
 
 /**
@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule<object, neve
 
 /** Runs one command line; sets `process.exitCode` and never throws. */
 export async function runCordon(argv: readonly string[]): Promise<void> {
+  watchStreams();
   try {
     await (await parserFor(argv)).parseAsync();
   } catch (error) {
@@ -33,6 +34,10 @@ async function parserFor(argv: readonly string[]) {
   const modules = await Promise.all((named === undefined ? Object.values(COMMANDS) : [named]).map((load) => load()));
   const parser = yargs([...argv])
     .scriptName('cordon')
+    // Messages in one language, whatever the machine's is: ours are not translated either.
+    .locale('en')
+    .parserConfiguration({ 'duplicate-arguments-array': true })
+    .check(checkOptions)
     .usage('$0 COMMAND\n\nDeclare, provision, prove and watch the isolation of a model backend.')
     .demandCommand(1, 'Name a command.')
     .strict()
@@ -43,9 +48,49 @@ async function parserFor(argv: readonly string[]) {
     )
     .wrap(Math.min(110, process.stdout.columns ?? 110))
     .fail((message, error) => {
-      if (error !== undefined && error !== null) throw error;
-      process.stderr.write(`cordon: ${message}\nhint: \`cordon --help\` lists commands and options\n`);
-      process.exit(EXIT.noAnswer);
+      // What yargs throws itself is a mistake of the user's like what it only reports.
+      if (error !== undefined && error !== null && error.name !== 'YError') throw error;
+      throw usageError(message, argv[0] ?? '', named !== undefined);
     });
   return modules.reduce((y, module) => y.command(module), parser);
+}
+
+/** @param first the first word of the command line; a command if `isCommand` */
+function usageError(message: string, first: string, isCommand: boolean): CordonError {
+  const line = message.replace(/\s*\n\s*/g, ' ').trim();
+  const isUnknown = !isCommand && first !== '' && !first.startsWith('-');
+  const suggestion = /^Did you mean (.*)\?$/.exec(line)?.[1];
+  const words = isUnknown ? `there is no command ${first}${suggestion ? `, did you mean ${suggestion}?` : ''}` : line;
+  return misuse(words, isCommand ? `cordon ${first} --help` : 'cordon --help');
+}
+
+function misuse(message: string, help = 'cordon --help'): CordonError {
+  return new CordonError('usage', message, { hint: `\`${help}\` lists commands and options` });
+}
+
+/** What the parser lets pass: an option given twice would silently lose one value, an empty one names nothing. */
+function checkOptions(args: Readonly<Record<string, unknown>>): true {
+  for (const [name, value] of Object.entries(args)) {
+    if (name === '_' || name === '--') continue;
+    if (Array.isArray(value)) throw misuse(`--${name} is given more than once`);
+    if (value === '') throw misuse(`${name} is empty`);
+    if (typeof value === 'number' && Number.isNaN(value)) throw misuse(`--${name} is not a number`);
+  }
+  return true;
+}
+
+/**
+ * A reader that has seen enough (`| head`) is no failure. A result that cannot be written is one: without this, Node
+ * would end with a stack instead of a line.
+ */
+function watchStreams(): void {
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    const failure = new CordonError(
+      'output-unwritable',
+      `the result cannot be written: ${error.code ?? error.message}`,
+    );
+    process.exitCode = explainFailure(failure);
+  });
 }

@@ -1,5 +1,5 @@
 import { compare } from '../proof/changes/compare.ts';
-import { verdictOf } from '../proof/claim.ts';
+import { type Claim, type ClaimState, verdictOf } from '../proof/claim.ts';
 import { proveState } from '../proof/prove.ts';
 import type { Report } from '../proof/report.ts';
 import type { Evidence } from '../state/evidence.ts';
@@ -10,14 +10,14 @@ import type { Declared } from './topology-file.ts';
 export function declaredReport(declared: Declared, today: string): Report {
   const { topology, evidence } = declared;
   const claims = proveState(topology, evidence, interpret(evidence), { today });
-  return { verdict: verdictOf(claims), claims, coverage: coverageOf(evidence) };
+  return reportOf(claims, evidence);
 }
 
 /** Claims of a topology on evidence from elsewhere, without comparing. */
 export function claimsReport(declared: Declared, observed: Evidence, today: string): Report {
   const wanted = interpret(declared.evidence);
   const claims = proveState(declared.topology, observed, interpret(observed), { today, declared: wanted });
-  return { verdict: verdictOf(claims), claims, coverage: coverageOf(observed) };
+  return reportOf(claims, observed);
 }
 
 /** Claims on observed evidence, and how it differs from what is declared: what `check` says. */
@@ -31,7 +31,15 @@ export function driftReport(declared: Declared, observed: Evidence, today: strin
     { state: wanted, file: 'declared policy' },
     { state: live, file: 'live policy' },
   );
-  return { verdict: verdictOf(claims), claims, comparison, coverage: coverageOf(observed) };
+  return { ...reportOf(claims, observed), comparison };
+}
+
+/** A source that did not answer leaves the whole unknown, even where no claim of this version asks for it. */
+function reportOf(claims: readonly Claim[], evidence: Evidence): Report & { verdict: ClaimState } {
+  const coverage = coverageOf(evidence);
+  const decided = verdictOf(claims);
+  const verdict = decided === 'holds' && coverage.unobserved.length > 0 ? 'unknown' : decided;
+  return { verdict, claims, coverage };
 }
 
 function coverageOf(evidence: Evidence): Report['coverage'] {

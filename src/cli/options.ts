@@ -6,6 +6,15 @@ export const topologyOption = {
   topology: { type: 'string', default: 'cordon.yaml', describe: 'The topology file', requiresArg: true },
 } as const satisfies Record<string, Options>;
 
+/** How long a command that looks at the world waits. */
+export const timeoutOption = {
+  timeout: {
+    type: 'number',
+    describe: 'Seconds to wait for each answer (default: 20 for the API, 10 for a host)',
+    requiresArg: true,
+  },
+} as const satisfies Record<string, Options>;
+
 /** How a report is written; the same for every command that prints one. */
 export const reportOptions = {
   format: { choices: FORMATS, default: 'text', describe: 'Output format' },

@@ -3,6 +3,7 @@ import type { Report } from '../proof/report.ts';
 import { jsonReport } from '../report/json.ts';
 import { textReport } from '../report/text.ts';
 import { CordonError } from '../source/error.ts';
+import { fileProblem } from './topology-file.ts';
 
 /** Output formats of reports. */
 export const FORMATS = ['text', 'json'] as const;
@@ -43,7 +44,7 @@ export function writeResult(text: string, output: string | undefined): void {
   try {
     writeFileSync(output, text);
   } catch (cause) {
-    throw new CordonError('output-unwritable', `${output} cannot be written`, {
+    throw new CordonError('output-unwritable', `${output} cannot be written: ${fileProblem(cause)}`, {
       cause,
       hint: 'give another file to -o',
     });

@@ -1,45 +1,92 @@
-import { InputError } from '../source/error.ts';
+import { closedRuleset } from '../apply/host-firewall-tables.ts';
+import { CordonError, InputError } from '../source/error.ts';
 import type { Evidence } from '../state/evidence.ts';
 import { interpret } from '../state/interpret.ts';
 import type { State } from '../state/state.ts';
 import { parsePolicy } from '../tailnet/policy/parse.ts';
 import type { Topology } from '../topology/model.ts';
-import { readDeclared, readText } from './topology-file.ts';
-import { observe, readSnapshot } from './world.ts';
+import { readSnapshot } from './snapshot-file.ts';
+import { isTopologyFile, readDeclared, readText, sayWarnings } from './topology-file.ts';
+import type { LookOptions } from './world.ts';
 
 /** One side of `cordon diff`. */
 export interface DiffSide {
-  readonly state: State;
+  /** As the user named it. */
+  readonly name: string;
+  readonly kind: 'topology' | 'snapshot' | 'policy' | 'live';
+  readonly evidence: Evidence;
   /** Name for blame. */
   readonly file: string;
   /** Where the side is a topology. */
   readonly topology?: Topology;
 }
 
-/** True for a YAML file: a topology. */
-export function isTopologyFile(path: string): boolean {
-  return /\.ya?ml$/.test(path);
+/** What the sides of one comparison are read with. */
+export interface SideContext extends LookOptions {
+  /** Body of the API's device list for a policy file; none = roles alone. */
+  readonly devices: unknown;
+  /** Names what `live` observes. */
+  readonly topology: Topology | undefined;
 }
 
 /**
  * Reads one side: `live`, a topology (`.yaml`), a snapshot (JSON with `sources`) or a tailnet policy file.
- * @param devices body of the API's device list for a policy file; none = roles alone
- * @param topology names what `live` observes
  * @throws InputError for a policy that does not parse, CordonError for a file that cannot be read
  */
-export async function readSide(name: string, devices: unknown, topology: Topology | undefined): Promise<DiffSide> {
-  if (name === 'live' && topology !== undefined) {
-    return { state: interpret(await observe(topology)), file: 'live policy' };
+export async function readSide(name: string, context: SideContext): Promise<DiffSide> {
+  if (name === 'live') {
+    if (context.topology === undefined) throw needsTopology('`live` needs a topology that says what to look at');
+    // What looks at the world is only loaded where somebody looks.
+    const { observe } = await import('./world.ts');
+    return { name, kind: 'live', evidence: await observe(context.topology, context), file: 'live policy' };
   }
   if (isTopologyFile(name)) {
     const declared = readDeclared(name);
-    return { state: interpret(declared.evidence), file: name, topology: declared.topology };
+    sayWarnings(declared);
+    return { name, kind: 'topology', evidence: declared.evidence, file: name, topology: declared.topology };
   }
   const text = readText(name);
-  if (isSnapshot(text)) return { state: interpret(readSnapshot(name)), file: name };
+  if (isSnapshot(text)) return { name, kind: 'snapshot', evidence: readSnapshot(name), file: name };
   const parsed = parsePolicy(name, text);
   if (!parsed.ok) throw new InputError(parsed.diagnostics);
-  return { state: interpret(policyEvidence(text, devices)), file: name };
+  return { name, kind: 'policy', evidence: policyEvidence(text, context.devices), file: name };
+}
+
+/** The state of one side, with what the other side's topology has and this one's has not. */
+export function stateOf(side: DiffSide, other: DiffSide): State {
+  if (side.kind !== 'topology' || other.kind !== 'topology') return interpret(side.evidence);
+  const absent = Object.keys(other.evidence.sources)
+    .filter((source) => source.endsWith('/nft.txt') && side.evidence.sources[source] === undefined)
+    // A machine that is not declared lets nobody in and nothing out: it does not exist.
+    .map((source) => [source, { status: 'ok', body: closedRuleset() }] as const);
+  return interpret({ sources: { ...side.evidence.sources, ...Object.fromEntries(absent) } });
+}
+
+/**
+ * The topology that names hosts and roles for both sides; undefined where only tailnet policies can be compared.
+ * @throws CordonError `diff-needs-topology` where rulesets could be compared and nothing names their hosts
+ */
+export function commonTopology(a: DiffSide, b: DiffSide, given: Topology | undefined): Topology | undefined {
+  if (a.kind === 'policy' || b.kind === 'policy') return undefined;
+  const [before, after] = [a.topology ?? given, b.topology ?? given];
+  const main = after ?? before;
+  if (main === undefined) {
+    if (![a, b].some(hasHosts)) return undefined;
+    throw needsTopology('the rulesets of two snapshots need a topology that names their hosts');
+  }
+  return {
+    ...main,
+    hosts: new Map([...(before?.hosts ?? []), ...main.hosts]),
+    roles: new Map([...(before?.roles ?? []), ...main.roles]),
+  };
+}
+
+function hasHosts({ evidence }: DiffSide): boolean {
+  return Object.keys(evidence.sources).some((source) => source.startsWith('host/'));
+}
+
+function needsTopology(message: string): CordonError {
+  return new CordonError('diff-needs-topology', message, { hint: 'give --topology cordon.yaml' });
 }
 
 function policyEvidence(text: string, devices: unknown): Evidence {

@@ -1,10 +1,16 @@
-import { readFileSync } from 'node:fs';
-import type { Diagnostic } from '../source/diagnostic.ts';
+import { isUtf8 } from 'node:buffer';
+import { existsSync, readFileSync } from 'node:fs';
+import { type Diagnostic, formatDiagnostic } from '../source/diagnostic.ts';
 import { CordonError, InputError } from '../source/error.ts';
 import type { Evidence } from '../state/evidence.ts';
 import { compileTopology } from '../topology/compile.ts';
 import { loadTopology } from '../topology/load.ts';
 import type { Topology } from '../topology/model.ts';
+
+/** True for a YAML file: a topology. */
+export function isTopologyFile(path: string): boolean {
+  return /\.ya?ml$/.test(path);
+}
 
 /** A topology with what it compiles to. */
 export interface Declared {
@@ -32,29 +38,57 @@ export function readDeclared(path: string): Declared {
   return { topology, evidence: compiled.value, warnings: [...warnings, ...compiled.warnings] };
 }
 
+/** Says on stderr what compiles and is yet worth a look. */
+export function sayWarnings({ warnings }: { readonly warnings: readonly Diagnostic[] }): void {
+  for (const w of warnings) process.stderr.write(`${formatDiagnostic(w)}\n`);
+}
+
 /**
  * The text of a file that a command was given.
- * @throws CordonError `file-unreadable`
+ * @throws CordonError `file-unreadable`, `file-not-text`
  */
 export function readText(path: string): string {
+  let bytes: Buffer;
   try {
-    return readFileSync(path, 'utf8');
+    bytes = readFileSync(path);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    const why = { ENOENT: 'there is no such file', EISDIR: 'it is a directory', EACCES: 'permission denied' }[
-      code ?? ''
-    ];
-    throw new CordonError('file-unreadable', `${path}: ${why ?? code ?? 'cannot be read'}`, {
+    throw new CordonError('file-unreadable', `${path}: ${readProblem(cause)}`, {
       cause,
       hint: 'name a file that exists; `cordon --help` shows what each command reads',
     });
   }
+  // Decoding leniently would put other characters into a policy than the file has.
+  if (!isUtf8(bytes) || bytes.includes(0)) {
+    throw new CordonError('file-not-text', `${path}: this is not UTF-8 text`, {
+      hint: 'cordon reads YAML, HuJSON and JSON; save the file as UTF-8',
+    });
+  }
+  return bytes.toString('utf8');
 }
 
+/** Why the file system refused to read a file, in words. */
+function readProblem(cause: unknown): string {
+  const { code } = cause as NodeJS.ErrnoException;
+  return code === 'ENOENT' ? 'there is no such file' : fileProblem(cause);
+}
+
+/** Why the file system refused, in words. */
+export function fileProblem(cause: unknown): string {
+  const { code } = cause as NodeJS.ErrnoException;
+  return FILE_PROBLEMS[code ?? ''] ?? code ?? 'it cannot be used';
+}
+
+const FILE_PROBLEMS: Readonly<Record<string, string>> = {
+  ENOENT: 'its folder does not exist',
+  EISDIR: 'it is a directory',
+  ENOTDIR: 'part of the path is not a directory',
+  EEXIST: 'there is a file of that name',
+  EACCES: 'permission denied',
+  ENOSPC: 'no space left',
+  EROFS: 'read-only file system',
+};
+
+/** A file that is not there is the loader's to report, with the place that names it; one that is unreadable is not. */
 function readTextIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
+  return existsSync(path) ? readText(path) : undefined;
 }

@@ -1,8 +1,10 @@
 import { applyRuleset, describeApply } from '../apply/host-firewall.ts';
+import { readRuleset } from '../apply/host-firewall-read.ts';
+import { cutTables } from '../apply/host-firewall-tables.ts';
 import { type DeviceWrite, writeDeviceRoutes, writeDeviceTags } from '../apply/tailnet-devices.ts';
 import { writePolicy } from '../apply/tailnet-policy.ts';
 import type { TailnetClient } from '../observe/tailnet-client.ts';
-import type { Action } from './decide.ts';
+import type { Action } from './candidates.ts';
 
 /** What came of one step. */
 export interface Outcome {
@@ -12,18 +14,33 @@ export interface Outcome {
 }
 
 /**
- * Takes one step. A policy is written only over the one that was observed (If-Match); a ruleset is checked, loaded in one
- * transaction and read back.
+ * Takes one step. A policy is written only over the one that was observed (If-Match); a ruleset only over
+ * the one that was observed, checked, loaded in one transaction and read back.
  * @param client undefined where the tailnet cannot be written from here
  */
 export async function act(action: Action, client: TailnetClient | undefined): Promise<Outcome> {
-  if (action.kind === 'ruleset') {
-    const outcome = await applyRuleset(action.host.access, action.text);
-    const done = outcome.kind === 'applied' || outcome.kind === 'unchanged';
-    return { done, text: describeApply(action.host.name, outcome) };
-  }
+  if (action.kind === 'ruleset') return actOnHost(action);
   if (client === undefined) return { done: false, text: 'the tailnet cannot be written: no credential' };
   return actOnTailnet(action, client);
+}
+
+/**
+ * Looks again before writing: nftables has no condition for a load, and what somebody changed since the ruleset was
+ * observed was not judged.
+ */
+async function actOnHost({ host, text, replaces }: Extract<Action, { kind: 'ruleset' }>): Promise<Outcome> {
+  const now = await readRuleset(host.access);
+  if (now.kind !== 'read') return { done: false, text: `${host.name}: ${now.why}\nnothing was changed on the host` };
+  const observed = cutTables(replaces);
+  if (!observed.ok || observed.own !== now.own) {
+    return {
+      done: false,
+      text: `${host.name}: the ruleset was changed by somebody else; nothing was changed on the host`,
+    };
+  }
+  const outcome = await applyRuleset(host.access, text);
+  const done = outcome.kind === 'applied' || outcome.kind === 'unchanged';
+  return { done, text: describeApply(host.name, outcome) };
 }
 
 async function actOnTailnet(action: Exclude<Action, { kind: 'ruleset' }>, client: TailnetClient): Promise<Outcome> {

@@ -2,7 +2,8 @@ import type { TailnetClient } from '../observe/tailnet-client.ts';
 import type { Evidence } from '../state/evidence.ts';
 import type { Topology } from '../topology/model.ts';
 import { act, describeAction, type Outcome } from './act.ts';
-import { type Action, type Decision, decide, type Held } from './decide.ts';
+import type { Action } from './candidates.ts';
+import { type Decision, decide, type Held } from './decide.ts';
 
 /** How far a pass may go: look only, say what it would do, or do it. */
 export type Stage = 'observe' | 'plan' | 'enforce';

@@ -1,14 +1,22 @@
 import type { CommandModule } from 'yargs';
 import { exitCodeOf } from '../exit-code.ts';
 import { driftReport } from '../findings.ts';
-import { outputOptions, type ReportArguments, reportOptions, today, topologyOption } from '../options.ts';
+import {
+  outputOptions,
+  type ReportArguments,
+  reportOptions,
+  timeoutOption,
+  today,
+  topologyOption,
+} from '../options.ts';
 import { writeReport } from '../output.ts';
-import { readDeclared } from '../topology-file.ts';
-import { evidenceFor } from '../world.ts';
+import { readSnapshot } from '../snapshot-file.ts';
+import { readDeclared, sayWarnings } from '../topology-file.ts';
 
 interface Arguments extends ReportArguments {
   topology: string;
   snapshot: string | undefined;
+  timeout: number | undefined;
 }
 
 /** `cordon check [--snapshot FILE]`: observe, compare with what is declared, prove. What CI runs. */
@@ -23,10 +31,16 @@ export const checkCommand: CommandModule<object, Arguments> = {
         describe: 'Read evidence from a file instead of the world',
         requiresArg: true,
       })
+      .options(timeoutOption)
       .options(reportOptions) as never,
   async handler(args) {
     const declared = readDeclared(args.topology);
-    const observed = await evidenceFor(declared.topology, args.snapshot);
+    sayWarnings(declared);
+    const { topology } = declared;
+    const observed =
+      args.snapshot === undefined
+        ? await (await import('../world.ts')).observe(topology, args)
+        : readSnapshot(args.snapshot);
     const report = driftReport(declared, observed, today());
     writeReport(report, outputOptions(args));
     process.exitCode = exitCodeOf(report);

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { formatDiagnostic } from '../../source/diagnostic.ts';
+import { CordonError } from '../../source/error.ts';
 import type { Evidence } from '../../state/evidence.ts';
 import { writeResult } from '../output.ts';
-import { readDeclared } from '../topology-file.ts';
+import { fileProblem, readDeclared, sayWarnings } from '../topology-file.ts';
 
 interface Arguments {
   file: string;
@@ -22,20 +22,33 @@ export const compileCommand: CommandModule<object, Arguments> = {
       requiresArg: true,
     }),
   handler({ file, out }) {
-    const { evidence, warnings } = readDeclared(file);
-    for (const w of warnings) process.stderr.write(`${formatDiagnostic(w)}\n`);
+    const declared = readDeclared(file);
+    const { evidence } = declared;
+    sayWarnings(declared);
     if (out === undefined) {
       writeResult(`${JSON.stringify({ schemaVersion: 1, sources: evidence.sources }, null, 2)}\n`, undefined);
       return;
     }
     for (const [path, text] of files(evidence)) {
       const target = join(out, path);
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, text);
+      writeBelow(target, text);
       process.stdout.write(`${target}\n`);
     }
   },
 };
+
+/** @throws CordonError `output-unwritable` */
+function writeBelow(target: string, text: string): void {
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, text);
+  } catch (cause) {
+    throw new CordonError('output-unwritable', `${target} cannot be written: ${fileProblem(cause)}`, {
+      cause,
+      hint: 'give another folder to --out',
+    });
+  }
+}
 
 /** The files that people and other tools read: policy text and rulesets as they are, the rest as JSON. */
 function files(evidence: Evidence): [string, string][] {

@@ -1,19 +1,20 @@
 import type { CommandModule } from 'yargs';
-import type { Summary } from '../../proof/changes/change.ts';
 import { compare } from '../../proof/changes/compare.ts';
 import { CordonError } from '../../source/error.ts';
-import { EXIT, type ExitCode } from '../exit-code.ts';
-import { outputOptions, type ReportArguments, reportOptions } from '../options.ts';
+import { interpret } from '../../state/interpret.ts';
+import { exitCodeOfDiff, type FailOn } from '../exit-code.ts';
+import { outputOptions, type ReportArguments, reportOptions, timeoutOption } from '../options.ts';
 import { writeReport } from '../output.ts';
-import { type DiffSide, readSide } from '../side.ts';
-import { readText, readTopology } from '../topology-file.ts';
+import { commonTopology, type DiffSide, readSide, stateOf } from '../side.ts';
+import { isTopologyFile, readText, readTopology } from '../topology-file.ts';
 
 interface Arguments extends ReportArguments {
   a: string;
   b: string;
   devices: string | undefined;
   topology: string | undefined;
-  failOn: 'widening' | 'any' | undefined;
+  failOn: FailOn;
+  timeout: number | undefined;
 }
 
 /** `cordon diff A B`: who gains and loses what. */
@@ -31,44 +32,42 @@ export const diffCommand: CommandModule<object, Arguments> = {
       })
       .option('topology', { type: 'string', describe: 'The topology, for `live` and for snapshots', requiresArg: true })
       .option('fail-on', { choices: ['widening', 'any'] as const, describe: 'Exit 2 on such a change' })
+      .options(timeoutOption)
       .options(reportOptions) as never,
   async handler(args) {
     const devices = args.devices === undefined ? undefined : readJson(args.devices);
-    const named = args.topology ?? [args.a, args.b].find((f) => /\.ya?ml$/.test(f));
-    if (named === undefined && [args.a, args.b].includes('live')) {
-      throw new CordonError('diff-needs-topology', '`live` needs a topology that says what to look at', {
-        hint: 'give --topology cordon.yaml',
-      });
-    }
-    const topology = named === undefined ? undefined : readTopology(named).topology;
-    const a = await readSide(args.a, devices, topology);
-    const b = await readSide(args.b, devices, topology);
-    const hosts = topology !== undefined && a.state.hosts.size > 0 && b.state.hosts.size > 0;
-    const comparison = compare(hosts ? topology : undefined, a, b);
+    const named = args.topology ?? [args.b, args.a].find(isTopologyFile);
+    const given = named === undefined ? undefined : readTopology(named).topology;
+    const context = { devices, topology: given, timeout: args.timeout };
+    const a = await readSide(args.a, context);
+    const b = await readSide(args.b, context);
+    const topology = commonTopology(a, b, given);
+    sayWhatIsLeftOut(a, b);
+    const comparison = compare(
+      topology,
+      { state: stateOf(a, b), file: a.file },
+      { state: stateOf(b, a), file: b.file },
+    );
     writeReport({ claims: [], comparison, coverage: { observed: [], unobserved: [] } }, outputOptions(args));
-    for (const [name, side] of [
-      [args.a, a],
-      [args.b, b],
-    ] as const) {
-      if (name === 'live') sayReviewed(side);
-    }
-    process.exitCode = exitCode(comparison.summary, args.failOn);
+    for (const side of [a, b]) if (side.kind === 'live') sayReviewed(side);
+    process.exitCode = exitCodeOfDiff(comparison, args.failOn);
   },
 };
 
+/** A policy file says nothing about hosts; whoever compares it with something that does should know. */
+function sayWhatIsLeftOut(a: DiffSide, b: DiffSide): void {
+  if ((a.kind === 'policy') === (b.kind === 'policy')) return;
+  const policy = a.kind === 'policy' ? a : b;
+  process.stderr.write(`${policy.name} is a tailnet policy alone: host rulesets are not compared\n`);
+}
+
 /** The ETag that the guard of the Pulumi program accepts after this review. */
 function sayReviewed(live: DiffSide): void {
-  const { policy } = live.state.tailnet;
+  const { policy } = interpret(live.evidence).tailnet;
   if (!policy.known) return;
   process.stderr.write(
     `The live policy that was compared has ETag ${policy.value.etag}\nto let \`pulumi up\` replace it: pulumi config set cordon:reviewedEtag ${policy.value.etag}\n`,
   );
-}
-
-function exitCode(summary: Summary, failOn: Arguments['failOn']): ExitCode {
-  const widens = summary === 'widening' || summary === 'mixed';
-  if (failOn !== undefined && (widens || (failOn === 'any' && summary === 'narrowing'))) return EXIT.found;
-  return summary === 'unknown' ? EXIT.unknown : EXIT.clean;
 }
 
 function readJson(path: string): unknown {

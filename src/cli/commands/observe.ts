@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs';
 import { printSnapshot } from '../../state/snapshot.ts';
 import { EXIT } from '../exit-code.ts';
-import { topologyOption } from '../options.ts';
+import { timeoutOption, topologyOption } from '../options.ts';
 import { writeResult } from '../output.ts';
 import { readTopology } from '../topology-file.ts';
 import { observe } from '../world.ts';
@@ -9,6 +9,7 @@ import { observe } from '../world.ts';
 interface Arguments {
   topology: string;
   output: string | undefined;
+  timeout: number | undefined;
 }
 
 /** `cordon observe [-o FILE]`: the world as a snapshot. Exits 3 when some source did not answer completely. */
@@ -16,14 +17,14 @@ export const observeCommand: CommandModule<object, Arguments> = {
   command: 'observe',
   describe: 'Write what the world holds now to a snapshot file',
   builder: (y) =>
-    y.options(topologyOption).option('output', {
+    y.options(topologyOption).options(timeoutOption).option('output', {
       alias: 'o',
       type: 'string',
       describe: 'The snapshot file (default: stdout)',
       requiresArg: true,
-    }),
-  async handler({ topology, output }) {
-    const evidence = await observe(readTopology(topology).topology);
+    }) as never,
+  async handler({ topology, output, timeout }) {
+    const evidence = await observe(readTopology(topology).topology, { timeout });
     writeResult(printSnapshot(evidence, new Date().toISOString()), output);
     const whole = Object.values(evidence.sources).every((e) => e.status === 'ok' || e.status === 'absent');
     process.exitCode = whole ? EXIT.clean : EXIT.unknown;

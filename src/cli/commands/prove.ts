@@ -1,11 +1,11 @@
 import type { CommandModule } from 'yargs';
+import { CordonError } from '../../source/error.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { claimsReport, declaredReport } from '../findings.ts';
 import { outputOptions, type ReportArguments, reportOptions, today } from '../options.ts';
 import { writeReport } from '../output.ts';
-import { isTopologyFile } from '../side.ts';
-import { readDeclared } from '../topology-file.ts';
-import { readSnapshot } from '../world.ts';
+import { readSnapshot } from '../snapshot-file.ts';
+import { isTopologyFile, readDeclared, sayWarnings } from '../topology-file.ts';
 
 interface Arguments extends ReportArguments {
   file: string;
@@ -26,9 +26,16 @@ export const proveCommand: CommandModule<object, Arguments> = {
       })
       .options(reportOptions) as never,
   handler(args) {
-    const report = isTopologyFile(args.file)
-      ? declaredReport(readDeclared(args.file), today())
-      : claimsReport(readDeclared(args.topology ?? 'cordon.yaml'), readSnapshot(args.file), today());
+    const snapshot = isTopologyFile(args.file) ? undefined : readSnapshot(args.file);
+    if (snapshot === undefined && args.topology !== undefined) {
+      throw new CordonError('usage', `${args.file} is a topology itself, so --topology says nothing`, {
+        hint: '`cordon diff A B` compares two topologies',
+      });
+    }
+    const declared = readDeclared(snapshot === undefined ? args.file : (args.topology ?? 'cordon.yaml'));
+    sayWarnings(declared);
+    const report =
+      snapshot === undefined ? declaredReport(declared, today()) : claimsReport(declared, snapshot, today());
     writeReport(report, outputOptions(args));
     process.exitCode = exitCodeOf(report);
   },

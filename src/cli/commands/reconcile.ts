@@ -3,19 +3,28 @@ import type { CommandModule } from 'yargs';
 import { tailnetAccess } from '../../observe/tailnet-access.ts';
 import { type TailnetClient, tailnetClient } from '../../observe/tailnet-client.ts';
 import { describeAction } from '../../reconcile/act.ts';
+import { describeHeld } from '../../reconcile/decide.ts';
 import { runPass, type Stage } from '../../reconcile/pass.ts';
 import { CordonError } from '../../source/error.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { driftReport } from '../findings.ts';
 import { makeLogger } from '../log.ts';
-import { outputOptions, type ReportArguments, reportOptions, today, topologyOption } from '../options.ts';
+import {
+  outputOptions,
+  type ReportArguments,
+  reportOptions,
+  timeoutOption,
+  today,
+  topologyOption,
+} from '../options.ts';
 import { writeReport } from '../output.ts';
-import { readDeclared } from '../topology-file.ts';
+import { readDeclared, sayWarnings } from '../topology-file.ts';
 import { observe } from '../world.ts';
 
 interface Arguments extends ReportArguments {
   topology: string;
   stage: Stage;
+  timeout: number | undefined;
 }
 
 /** `cordon reconcile`: one pass; heals only with `--stage enforce`. */
@@ -30,21 +39,29 @@ export const reconcileCommand: CommandModule<object, Arguments> = {
         default: 'observe',
         describe: 'Look only, say what would be done, or do it',
       })
+      .options(timeoutOption)
       .options(reportOptions) as never,
   async handler(args) {
     const declared = readDeclared(args.topology);
+    sayWarnings(declared);
     const { topology, evidence } = declared;
-    const log = makeLogger(process.env, process.stderr.isTTY === true).child({ module: 'reconcile' });
+    const log = await makeLogger('reconcile');
+    let again = false;
+    const look = () => {
+      const evidence = observe(topology, { timeout: args.timeout, again });
+      again = true;
+      return evidence;
+    };
     const result = await runPass({
       topology,
       declared: evidence,
       stage: args.stage,
-      observe: () => observe(topology),
+      observe: look,
       client: writingClient(topology.tailnet.id),
       onStep: (e) => (e.kind === 'acting' ? log.info(e.text) : e.done ? log.info(e.text) : log.error(e.text)),
     });
     for (const action of result.planned) log.info(`would ${describeAction(action)}`);
-    for (const held of result.held) log.warn(`${held.what} waits for an operator: ${held.why}`);
+    for (const held of result.held) log.warn(describeHeld(held));
     const report = driftReport(declared, result.after, today());
     writeReport(report, outputOptions(args));
     process.exitCode = exitCodeOf(report);
