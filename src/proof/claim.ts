@@ -38,10 +38,17 @@ export interface WitnessPacket {
   readonly sport?: number;
   readonly dport?: number;
   readonly icmpType?: number;
-  /** Interface through which it enters or leaves the host. */
+  readonly icmpCode?: number;
+  /** Interface through which it enters the host, or leaves it where the host sends it; empty for one that nobody named. */
   readonly interface?: string;
+  /** Interface through which the host forwards it. */
+  readonly outInterface?: string;
   /** What connection tracking would say of it. */
   readonly ct?: string;
+  /** User id of the process that sends it; only of packets that leave the host. */
+  readonly uid?: number;
+  /** Packet mark, where it is not 0. */
+  readonly mark?: number;
 }
 
 /** The line, rule or field to blame. */

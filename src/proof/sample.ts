@@ -1,3 +1,4 @@
+import type { Family } from '../net/address.ts';
 import { interfaceValue } from '../net/interface-id.ts';
 import { CT, type Packet, PROTO } from '../net/packet.ts';
 import type { PacketSet } from '../net/packet-set.ts';
@@ -16,28 +17,35 @@ export function recognisablePacket(
   which: Passage,
   packets: PacketSet,
 ): Packet | undefined {
-  const hosts = [...topology.hosts.values()];
-  const own = addressesOf(host);
-  const models = hosts.filter((h) => topology.roles.get(h.role)?.kind === 'model' && h !== host).flatMap(addressesOf);
-  const others = hosts.filter((h) => h !== host).flatMap(addressesOf);
-  // Somebody on the link whom nobody declared.
-  const strangers = [...topology.segments.values()].flatMap((s) => s.prefixes.map((p) => p.first + 77n));
-  const far = [...strangers, ...others];
-  const near = which === 'forward' ? [...models, ...far] : own;
   const opening = packets.intersect(NEW_FLOWS);
+  const shown = opening.isEmpty() ? packets : opening;
+  // A number is another address in the other family.
+  const family: Family = shown.values('family').contains(4n) ? 4 : 6;
+  const addresses = (hosts: readonly Host[]) =>
+    hosts
+      .flatMap((h) => [...h.addresses, ...h.tailnetAddresses])
+      .flatMap((a) => (a.family === family ? [a.value] : []));
+  const others = [...topology.hosts.values()].filter((h) => h !== host);
+  // Somebody on the link whom nobody declared.
+  const strangers = [...topology.segments.values()]
+    .flatMap((s) => s.prefixes)
+    .flatMap((p) => (p.family === family ? [p.first + 77n] : []));
+  const far = [...strangers, ...addresses(others)];
+  const models = others.filter((h) => topology.roles.get(h.role)?.kind === 'model');
+  const near = which === 'forward' ? [...addresses(models), ...far] : addresses([host]);
   const names = [host.segmentInterface, ...host.underlayInterfaces, TAILNET_INTERFACE].filter((n) => n !== undefined);
-  return (opening.isEmpty() ? packets : opening).sample({
-    family: [4n],
+  const sends = which === 'out' || which === 'raw';
+  return shown.sample({
+    family: [BigInt(family)],
     proto: [BigInt(PROTO.tcp), BigInt(PROTO.udp)],
-    src: which === 'out' || which === 'raw' ? near : far,
-    dst: which === 'out' || which === 'raw' ? far : near,
+    src: sends ? near : far,
+    dst: sends ? far : near,
     dport: [11434n, 22n, 443n],
     ct: [CT.originalNew],
+    // A plain user, and a socket that nobody marked.
+    uid: [1000n],
+    mark: [0n],
     iif: names.map(interfaceValue),
     oif: names.map(interfaceValue),
   });
-}
-
-function addressesOf(host: Host): bigint[] {
-  return [...host.addresses, ...host.tailnetAddresses].map((a) => a.value);
 }

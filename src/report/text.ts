@@ -78,7 +78,11 @@ function packetWords(p: WitnessPacket): string {
   const words = [`${endpoint(p.src, p.sport)} -> ${endpoint(p.dst, p.dport)} ${p.proto}`];
   if (p.icmpType !== undefined) words.push(`type ${p.icmpType}`);
   if (p.ct !== undefined) words.push(p.ct);
-  if (p.interface !== undefined) words.push(p.interface === '' ? 'on any other interface' : `on ${p.interface}`);
+  const through = (name: string) => (name === '' ? 'any other interface' : name);
+  if (p.interface !== undefined) words.push(`on ${through(p.interface)}`);
+  if (p.outInterface !== undefined) words.push(`to ${through(p.outInterface)}`);
+  if (p.uid !== undefined) words.push(`sent by uid ${p.uid}`);
+  if (p.mark !== undefined) words.push(`with mark 0x${p.mark.toString(16)}`);
   return words.join(' ');
 }
 

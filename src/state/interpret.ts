@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { parseRuleset } from '../nftables/parse.ts';
 import { type Diagnostic, formatSpan } from '../source/diagnostic.ts';
-import { parseDevices } from '../tailnet/device.ts';
+import { type Device, parseDevices } from '../tailnet/device.ts';
 import { policyEtag } from '../tailnet/policy/etag.ts';
 import { parsePolicy } from '../tailnet/policy/parse.ts';
 import type { Evidence, SourceEntry } from './evidence.ts';
@@ -52,12 +52,26 @@ function readPolicy(source: string, body: unknown): Known<PolicyState> {
   return known({ text, etag: computed, policy: parsed.value });
 }
 
-function readDevices(source: string, body: unknown): Known<PolicyDevices> {
+function readDevices(source: string, body: unknown): Known<readonly Device[]> {
   const { devices, problems } = parseDevices(body);
-  return problems.length > 0 ? unknown(...problems.map((why) => ({ source, why }))) : known(devices);
+  if (problems.length > 0) return unknown(...problems.map((why) => ({ source, why })));
+  if (devices.length > 0 && !hasAllFields(body)) {
+    const why = 'no device says anything of routes: the list was asked for without fields=all';
+    return unknown({ source, why });
+  }
+  return known(devices);
 }
 
-type PolicyDevices = ReturnType<typeof parseDevices>['devices'];
+/** Fields that the API adds only when asked for all; which of them a device has varies. */
+const EXTRA_FIELDS = ['enabledRoutes', 'advertisedRoutes', 'clientConnectivity', 'sshEnabled', 'postureIdentity', 'distro'];
+
+const fieldsBody = z.object({ devices: z.array(z.looseObject({})) });
+
+/** A list with the default fields would read as one in which nobody routes anything. */
+function hasAllFields(body: unknown): boolean {
+  const list = fieldsBody.safeParse(body);
+  return list.success && list.data.devices.some((d) => EXTRA_FIELDS.some((field) => Object.hasOwn(d, field)));
+}
 
 function readSettings(source: string, body: unknown): Known<Readonly<Record<string, unknown>>> {
   const shape = z.record(z.string(), z.unknown()).safeParse(body);

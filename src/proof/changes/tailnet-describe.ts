@@ -81,10 +81,11 @@ function addressesOf(part: Part, device: Device): readonly Address[] {
 }
 
 function sampleFrom(part: Part, senders: readonly Device[] | undefined, set: PacketSet) {
-  const others = (senders ?? []).filter((d) => d !== part.device);
-  const preferred = others.flatMap((d) => addressesOf(part, d).map((a) => a.value));
+  const family = set.values('family').contains(4n) ? 4 : 6;
+  const others = (senders ?? []).filter((d) => d !== part.device).flatMap((d) => addressesOf(part, d));
   return set.sample({
-    ...(preferred.length === 0 ? {} : { src: preferred }),
+    family: [BigInt(family)],
+    src: others.flatMap((a) => (a.family === family ? [a.value] : [])),
     proto: [BigInt(PROTO.tcp), BigInt(PROTO.udp)],
     dport: [11434n, 22n, 443n],
   });

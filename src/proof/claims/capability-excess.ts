@@ -5,7 +5,7 @@ import type { Device } from '../../tailnet/device.ts';
 import type { ProofContext } from '../context.ts';
 import type { Excess } from './excess.ts';
 import { type Parties, partiesOf, targetsAt } from './parties.ts';
-import { blameOf } from './tailnet-blame.ts';
+import { blameOf, boundedMissing } from './tailnet-blame.ts';
 
 /**
  * Application capabilities that a grant gives to or over a protected host. The topology declares none, so each is one too
@@ -39,7 +39,7 @@ function excessOf(context: ProofContext, parties: Parties, device: Device, rule:
           causes: ['TS-ACL-13'],
           witness: undefined,
           blame: [{ ...blame, rule: `${blame.rule}: capability ${rule.name}` }],
-          missing: rule.exact ? [] : [{ source: blame.source, why: 'this rule is only bounded from above' }],
+          missing: rule.exact ? [] : [boundedMissing(blame)],
         },
       ];
     });

@@ -102,8 +102,8 @@ function forwardLeg(
 
 function leg(host: Host, which: Passage, passage: HostPassage, need: PacketSet, free: readonly Field[]): Leg {
   const layer = `${HOOKS[which].join(' and ')} of ${host.name}`;
-  const { may, must, missing } = passage;
-  return { layer, need, free, may, must, missing, at: { host, passage: which } };
+  const { could, must, missing } = passage;
+  return { layer, need, free, may: could, must, missing, at: { host, passage: which } };
 }
 
 /** The packet filter at the receiving device (or at the segment's router) admits the pair. */

@@ -1,5 +1,5 @@
 import { formatSpan } from '../../source/diagnostic.ts';
-import type { Missing } from '../../state/known.ts';
+import { type Missing, missingOf } from '../../state/known.ts';
 import type { Aspect } from '../../tailnet/policy/policy.ts';
 import type { Host } from '../../topology/model.ts';
 import type { Blame, Claim } from '../claim.ts';
@@ -80,29 +80,34 @@ const ON_THE_TAILNET: readonly Aspect[] = ['packets', 'peers', 'ssh', 'attribute
 const ANYWHERE: readonly Aspect[] = ['packets', 'peers'];
 
 /**
- * What keeps the tailnet's part from being known. A host off the tailnet is no exception: a router may lead to it.
+ * What keeps the tailnet's part from being known. A host off the tailnet is no exception: a router may lead to it. A rule
+ * that is bounded from above is not among this: where the bound reaches a host, it is an excess that is not sure.
  */
 function tailnetMissing(context: ProofContext, host: Host): readonly Missing[] {
-  if (!context.tailnet.known) return context.tailnet.missing;
+  const { policy } = context.state.tailnet;
+  if (!context.tailnet.known || !policy.known) return missingOf(context.tailnet);
   const touching = host.device === undefined ? ANYWHERE : ON_THE_TAILNET;
-  const unmodelled = context.tailnet.value.compiled.unmodelled.filter((u) =>
-    u.touches.some((t) => touching.includes(t)),
-  );
+  const unmodelled = policy.value.policy.unmodelled.filter((u) => u.touches.some((t) => touching.includes(t)));
   return [
     ...unlisted(context, host),
-    ...namelessMissing(context),
+    ...strangeDevices(context),
     ...unpinnedMissing(context, host),
     ...unmodelled.map(unmodelledMissing),
   ];
 }
 
-/** A stranger without an address in the list could be behind any address that a rule admits. */
-function namelessMissing(context: ProofContext): readonly Missing[] {
+/**
+ * A stranger without an address in the list could be behind any address that a rule admits; of a device that another
+ * tailnet shares it is not known who uses it.
+ */
+function strangeDevices(context: ProofContext): readonly Missing[] {
   if (!context.tailnet.known) return [];
   const { devices, unpinned } = context.tailnet.value.universe;
-  return devices
-    .filter((d) => unpinned.has(d.id) && !context.isDeclared(d))
-    .map((d) => ({ source: 'tailnet/devices', why: `device ${d.id} (${d.name}) is listed without addresses` }));
+  return devices.flatMap((d) => {
+    const is = (what: string) => [{ source: 'tailnet/devices', why: `device ${d.id} (${d.name}) is ${what}` }];
+    if (d.isExternal) return is('shared in from another tailnet');
+    return unpinned.has(d.id) && !context.isDeclared(d) ? is('listed without addresses') : [];
+  });
 }
 
 /** The device's addresses are not in the list, and a rule names addresses: it may be the one that is meant. */

@@ -30,7 +30,11 @@ export function witnessPacket(p: Packet): WitnessPacket {
     ...(p.sport === undefined ? {} : { sport: p.sport }),
     ...(p.dport === undefined ? {} : { dport: p.dport }),
     ...(p.icmpType === undefined ? {} : { icmpType: p.icmpType }),
+    ...(p.icmpCode === undefined || p.icmpCode === 0 ? {} : { icmpCode: p.icmpCode }),
     ...(iface === undefined ? {} : { interface: iface }),
+    ...(p.iif === undefined || p.oif === undefined ? {} : { outInterface: p.oif }),
     ...(ct === undefined ? {} : { ct }),
+    ...(p.uid === undefined || p.oif === undefined || p.iif !== undefined ? {} : { uid: p.uid }),
+    ...(p.mark === undefined || p.mark === 0 ? {} : { mark: p.mark }),
   };
 }

@@ -1,5 +1,6 @@
 import { AddressSet } from '../../net/address-set.ts';
 import { PacketSet } from '../../net/packet-set.ts';
+import type { Missing } from '../../state/known.ts';
 import type { FilterRule } from '../../tailnet/compile/filter-rules.ts';
 import type { Role } from '../../topology/model.ts';
 import type { Blame } from '../claim.ts';
@@ -21,6 +22,12 @@ export function blameOf(context: ProofContext, rule: Pick<FilterRule, 'span' | '
     rule: `${rule.section}[${rule.index}]`,
     ...(text === undefined ? {} : { text }),
   };
+}
+
+/** Why an excess is not sure: the rule's meaning is only bounded from above. */
+export function boundedMissing({ source, line, column }: Blame): Missing {
+  const place = line === undefined ? source : `${source}:${line}:${column ?? 1}`;
+  return { source: place, why: 'how far this rule reaches is only known from above' };
 }
 
 interface Explained {

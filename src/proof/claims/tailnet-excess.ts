@@ -5,7 +5,7 @@ import type { Admission, TailnetReach } from '../relations/tailnet.ts';
 import type { Excess } from './excess.ts';
 import { witnessPacket } from './packet-words.ts';
 import { type Parties, type Protected, partiesOf, targetsAt } from './parties.ts';
-import { blameOf, causesOf } from './tailnet-blame.ts';
+import { blameOf, boundedMissing, causesOf } from './tailnet-blame.ts';
 
 /**
  * What the tailnet's packet filters admit to or from a protected host beyond the declared flows. The policy has to hold
@@ -63,17 +63,19 @@ function describe(
               layer: 'tailnet policy (packet filter of the receiving device)',
             },
       blame: [blame],
-      missing: rule.exact ? [] : [{ source: blame.source, why: 'this rule is only bounded from above' }],
+      missing: rule.exact ? [] : [boundedMissing(blame)],
     },
   ];
 }
 
 /** Between devices that exist, where that is possible. */
 function samplePacket({ universe }: TailnetReach, packets: PacketSet) {
+  // A number is another address in the other family.
+  const family = packets.values('family').contains(4n) ? 4 : 6;
   const present = universe.devices.filter((d) => !universe.future.has(d.id)).flatMap((d) => d.addresses);
-  const known = present.map((a) => a.value);
+  const known = present.flatMap((a) => (a.family === family ? [a.value] : []));
   return packets.sample({
-    family: [4n],
+    family: [BigInt(family)],
     proto: [BigInt(PROTO.tcp), BigInt(PROTO.udp)],
     src: known,
     dst: known,

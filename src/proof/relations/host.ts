@@ -24,6 +24,8 @@ export interface HostPassage {
   readonly opens: PacketSet;
   /** Packets that every table surely lets pass: what makes a flow work. */
   readonly must: PacketSet;
+  /** Packets that every table could let pass: without which a flow surely does not work. */
+  readonly could: PacketSet;
   /** Why they differ. */
   readonly missing: readonly Missing[];
 }
@@ -85,6 +87,7 @@ export function passage(state: Pick<RulesetState, 'ruleset'>, which: Passage, de
     may: isOpen ? domainOf(which, device) : own.may,
     opens: own.must,
     must: isOpen ? PacketSet.none : all.must,
+    could: isOpen ? domainOf(which, device) : all.may,
     missing: unique(missing),
   };
 }
@@ -92,7 +95,7 @@ export function passage(state: Pick<RulesetState, 'ruleset'>, which: Passage, de
 /** What our own tables let pass, whatever others do beside them. */
 export function ownPassage(state: Pick<RulesetState, 'ruleset'>, which: Passage, device?: string): HostPassage {
   const own = through(state.ruleset, which, hookOptions(which, device), domainOf(which, device));
-  return { may: own.may, opens: own.must, must: own.must, missing: unique(own.missing) };
+  return { may: own.may, opens: own.must, must: own.must, could: own.may, missing: unique(own.missing) };
 }
 
 function through(
@@ -115,7 +118,8 @@ function through(
 
 /** Nothing is known of the host: anything may pass, nothing surely does. */
 export function unknownPassage(which: Passage, missing: readonly Missing[], device?: string): HostPassage {
-  return { may: domainOf(which, device), opens: PacketSet.none, must: PacketSet.none, missing };
+  const anything = domainOf(which, device);
+  return { may: anything, opens: PacketSet.none, must: PacketSet.none, could: anything, missing };
 }
 
 function place(span: Span | undefined, why: string): Missing {
