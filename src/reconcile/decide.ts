@@ -5,7 +5,7 @@ import { interpret } from '../state/interpret.ts';
 import type { Missing } from '../state/known.ts';
 import type { Topology } from '../topology/model.ts';
 import { type Action, candidates } from './candidates.ts';
-import { gainedRights } from './rights.ts';
+import { allowsEverything } from './open-policy.ts';
 
 /** A step that waits for an operator, and why. */
 export interface Held {
@@ -64,10 +64,12 @@ function consequences(
   const part = action.kind === 'ruleset' ? `host/${action.host.name}/` : 'tailnet/';
   const [a, b] = [interpret(only(before, part)), interpret(only(after, part))];
   const { changes, missing } = compare(topology, { state: a, file: 'live' }, { state: b, file: 'declared' });
-  const [pa, pb] = [a.tailnet.policy, b.tailnet.policy];
-  const rights = pa.known && pb.known ? gainedRights(pa.value.policy, pb.value.policy) : [];
+  const { policy } = a.tailnet;
+  // Where everybody reaches everything, a tag or a route of one's own adds nothing: holding the step for it would keep
+  // the tailnet open.
+  const isOpen = policy.known && allowsEverything(policy.value.policy);
   return {
-    gains: [...changes.filter((c) => c.kind === 'gain'), ...rights],
+    gains: changes.filter((c) => c.kind === 'gain' && !(isOpen && c.relation === 'becomes')),
     missing: missing.filter((m) => m.source.startsWith(part) || !/^(tailnet|host)\//.test(m.source)),
   };
 }
