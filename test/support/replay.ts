@@ -74,3 +74,31 @@ export function admits(evidence: Evidence, w: WitnessPacket, more: readonly Devi
     return serves && compiled.rulesOn(d.id).some((rule) => rulePackets(rule).contains(packet));
   });
 }
+
+/** The devices of the future that a witness speaks of, under the addresses that it gives them. */
+export function futureEnds(w: Witness): Device[] {
+  const ends = [
+    [w.from, w.packet.src],
+    [w.to, w.packet.dst],
+  ] as const;
+  return ends.flatMap(([words, address]): Device[] => {
+    const tag = /^a future holder of (\S+)$/.exec(words)?.[1];
+    const user = /^a future device of (\S+@\S+|any member)$/.exec(words)?.[1];
+    const value = parseAddress(address);
+    if (value === undefined || (tag === undefined && user === undefined)) return [];
+    return [
+      {
+        id: `future ${words}`,
+        name: '',
+        hostname: '',
+        user: user === 'any member' ? 'someone@members.invalid' : user,
+        tags: tag === undefined ? [] : [tag],
+        addresses: [value],
+        advertisedRoutes: [],
+        enabledRoutes: [],
+        authorized: true,
+        isExternal: false,
+      },
+    ];
+  });
+}

@@ -7,7 +7,7 @@ import { PacketSet } from '../../net/packet-set.ts';
 import type { Missing } from '../../state/known.ts';
 import type { Host } from '../../topology/model.ts';
 import { type ProofContext, unlisted } from '../context.ts';
-import { type End, type FlowPath, rawLink, TAILNET_INTERFACE, tailnetEnd } from '../intent.ts';
+import { type End, type FlowPath, pinned, rawLink, TAILNET_INTERFACE } from '../intent.ts';
 import { onInterface, servicePackets } from '../relations/allowed.ts';
 import { HOOKS, type HostPassage, type Passage } from '../relations/host.ts';
 import { deviceAddresses, operatorAddresses } from '../relations/identities.ts';
@@ -125,7 +125,7 @@ function tailnetLeg(context: ProofContext, path: FlowPath): Leg {
     ...base,
     need: servicePackets(path.service, 'dport')
       .intersect(PacketSet.ofAddresses('src', openingAddresses(context, reach.value, path)))
-      .intersect(PacketSet.ofAddresses('dst', path.router?.target ?? reachable(context, reach.value, path.to))),
+      .intersect(PacketSet.ofAddresses('dst', path.router?.target ?? expected(reach.value, path.to))),
     may: packets(false),
     must: packets(true),
     missing: [],
@@ -140,11 +140,15 @@ function unknownOperators({ operators, topology }: ProofContext): Missing[] {
   }));
 }
 
-/** Where the host's device really is and its peers' rules expect it; empty when the two have nothing in common. */
-function reachable({ topology }: ProofContext, reach: TailnetReach, host: Host): AddressSet {
-  return deviceAddresses(reach, host).intersect(tailnetEnd(topology, host));
+/**
+ * Where the flow has to work: at the declared addresses, whatever the device has now, because the host firewalls of its
+ * peers expect it there; where none is declared, at those that it has.
+ */
+function expected(reach: TailnetReach, host: Host): AddressSet {
+  const declared = pinned(host);
+  return declared.isEmpty() ? deviceAddresses(reach, host) : declared;
 }
 
 function openingAddresses(context: ProofContext, reach: TailnetReach, path: FlowPath): AddressSet {
-  return path.from === undefined ? operatorAddresses(context, reach) : reachable(context, reach, path.from);
+  return path.from === undefined ? operatorAddresses(context, reach) : expected(reach, path.from);
 }

@@ -1,10 +1,13 @@
+import { formatAddress } from '../../net/address.ts';
+import { AddressSet } from '../../net/address-set.ts';
 import type { Field } from '../../net/field.ts';
 import type { PacketSet } from '../../net/packet-set.ts';
 import { decidingRule } from '../../nftables/decide.ts';
 import type { Missing } from '../../state/known.ts';
+import type { Host } from '../../topology/model.ts';
 import type { Blame, Claim, Witness } from '../claim.ts';
 import type { ProofContext } from '../context.ts';
-import { type FlowPath, rawLink } from '../intent.ts';
+import { type FlowPath, pinned, rawLink } from '../intent.ts';
 import { HOOKS, hookOptions } from '../relations/host.ts';
 import { type Leg, legsOf } from './flow-legs.ts';
 import { uniqueMissing } from './missing.ts';
@@ -76,12 +79,21 @@ function witnessOf(blocked: Blocked): Witness | undefined {
   };
 }
 
+/** The device has not all of the declared addresses: rules by tag mean others, and those of its peers' hosts not. */
+function movedFrom(context: ProofContext, host: Host): Blame[] {
+  const device = context.deviceOf(host);
+  if (device === undefined || pinned(host).isSubsetOf(AddressSet.ofAddresses(...device.addresses))) return [];
+  const text = `declared ${pinned(host).format()}, found ${device.addresses.map(formatAddress).join(',')}`;
+  return [{ source: 'tailnet/devices', rule: `${device.id} addresses`, text }];
+}
+
 function blameOf(context: ProofContext, blocked: Blocked): Blame {
-  const { leg } = blocked;
+  const { leg, path } = blocked;
   if (leg.at === undefined) {
-    return leg.need.isEmpty()
-      ? { source: 'tailnet/devices', rule: 'the two ends do not have the addresses that the topology declares' }
-      : { source: 'tailnet/policy', rule: 'no rule admits it' };
+    const moved = [path.from, path.router?.host ?? path.to].flatMap((h) =>
+      h === undefined ? [] : movedFrom(context, h),
+    );
+    return moved[0] ?? { source: 'tailnet/policy', rule: 'no rule admits it' };
   }
   const { host, passage } = leg.at;
   const source = `host/${host.name}/nft.txt`;

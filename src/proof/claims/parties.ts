@@ -7,7 +7,7 @@ import type { Host, Role } from '../../topology/model.ts';
 import type { ProofContext } from '../context.ts';
 import { type FlowPath, pinned } from '../intent.ts';
 import { servicePackets } from '../relations/allowed.ts';
-import { deviceAddresses, futureHolders, senderAddresses } from '../relations/identities.ts';
+import { deviceAddresses, futureHolders, receiverAddresses, senderAddresses } from '../relations/identities.ts';
 import type { TailnetReach } from '../relations/tailnet.ts';
 import { behindRoute } from '../relations/via-range.ts';
 
@@ -61,8 +61,7 @@ export function targetsAt(context: ProofContext, device: Device, p: Protected): 
 function allowedBy(context: ProofContext, reach: TailnetReach, path: FlowPath): PacketSet {
   if (path.kind === 'link') return PacketSet.none;
   const src = senderAddresses(context, reach, path);
-  const toTag = context.topology.roles.get(path.to.role)?.tag;
-  const dst = path.router?.target ?? deviceAddresses(reach, path.to).union(futureHolders(reach, toTag));
+  const dst = receiverAddresses(context, reach, path);
   return servicePackets(path.service, 'dport')
     .union(ICMP)
     .intersect(PacketSet.ofAddresses('src', src))

@@ -5,7 +5,7 @@ import type { FilterRule } from '../../tailnet/compile/filter-rules.ts';
 import type { Role } from '../../topology/model.ts';
 import type { Blame } from '../claim.ts';
 import type { ProofContext } from '../context.ts';
-import { deviceAddresses } from '../relations/identities.ts';
+import { receiverAddresses, senderAddresses } from '../relations/identities.ts';
 import type { TailnetReach } from '../relations/tailnet.ts';
 
 /** The policy line, with its text; or the missing keys. */
@@ -69,15 +69,14 @@ function strangerPackets(context: ProofContext, reach: TailnetReach): PacketSet 
 
 /** The sources may reach the role, but not on these ports. */
 function onlyMorePorts(context: ProofContext, reach: TailnetReach, packets: PacketSet): boolean {
-  const pairs = PacketSet.unionAll(
-    context.paths
-      .filter((p) => p.kind !== 'link')
-      .map((p) => {
-        const to = p.router?.target ?? deviceAddresses(reach, p.to);
-        return PacketSet.ofAddresses('src', deviceAddresses(reach, p.from)).intersect(PacketSet.ofAddresses('dst', to));
-      }),
-  );
-  return packets.isSubsetOf(pairs);
+  const pairs = context.paths
+    .filter((p) => p.kind !== 'link')
+    .map((p) =>
+      PacketSet.ofAddresses('src', senderAddresses(context, reach, p)).intersect(
+        PacketSet.ofAddresses('dst', receiverAddresses(context, reach, p)),
+      ),
+    );
+  return packets.isSubsetOf(PacketSet.unionAll(pairs));
 }
 
 /** The packets go to no device itself, only through one. */

@@ -27,6 +27,13 @@ export function senderAddresses(context: ProofContext, reach: TailnetReach, path
   return deviceAddresses(reach, path.from).union(futureHolders(reach, tag));
 }
 
+/** Where a declared flow goes on the tailnet: the host's device and later holders of its role's tag, or behind a router. */
+export function receiverAddresses(context: ProofContext, reach: TailnetReach, path: FlowPath): AddressSet {
+  if (path.router !== undefined) return path.router.target;
+  const tag = context.topology.roles.get(path.to.role)?.tag;
+  return deviceAddresses(reach, path.to).union(futureHolders(reach, tag));
+}
+
 /** The operators' own devices, present and future. */
 export function operatorAddresses({ operators }: ProofContext, reach: TailnetReach): AddressSet {
   const isOperators = (d: Device) => {
