@@ -9,6 +9,8 @@ import type { Action } from './candidates.ts';
 /** What came of one step. */
 export interface Outcome {
   readonly done: boolean;
+  /** Whoever would have had to take it said no, and surely nothing was changed: it may be right after other steps. */
+  readonly refused?: boolean;
   /** For people, one paragraph. */
   readonly text: string;
 }
@@ -40,7 +42,8 @@ async function actOnHost({ host, text, replaces }: Extract<Action, { kind: 'rule
   }
   const outcome = await applyRuleset(host.access, text);
   const done = outcome.kind === 'applied' || outcome.kind === 'unchanged';
-  return { done, text: describeApply(host.name, outcome) };
+  const refused = outcome.kind === 'rejected' && outcome.stage !== 'load';
+  return { done, refused, text: describeApply(host.name, outcome) };
 }
 
 async function actOnTailnet(action: Exclude<Action, { kind: 'ruleset' }>, client: TailnetClient): Promise<Outcome> {
@@ -49,7 +52,8 @@ async function actOnTailnet(action: Exclude<Action, { kind: 'ruleset' }>, client
       const write = await writePolicy(client, { text: action.text, replaces: action.replaces });
       if (write.kind === 'written') return { done: true, text: `tailnet policy restored (ETag ${write.etag})` };
       const why = write.kind === 'rejected' ? write.message : write.why;
-      return { done: false, text: `tailnet policy not restored: ${write.kind}: ${why}` };
+      const refused = write.kind === 'rejected';
+      return { done: false, refused, text: `tailnet policy not restored: ${write.kind}: ${why}` };
     }
     case 'tags': {
       const write = await writeDeviceTags(client, action.device, action.tags);
@@ -64,7 +68,8 @@ async function actOnTailnet(action: Exclude<Action, { kind: 'ruleset' }>, client
 
 function deviceOutcome(what: string, write: DeviceWrite): Outcome {
   if (write.kind === 'written') return { done: true, text: `${what} restored` };
-  return { done: false, text: `${what} not restored: ${write.kind === 'rejected' ? write.message : write.why}` };
+  const refused = write.kind === 'rejected';
+  return { done: false, refused, text: `${what} not restored: ${refused ? write.message : write.why}` };
 }
 
 /** The step in the operator's words, before it is taken. */

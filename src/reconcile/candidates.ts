@@ -18,6 +18,11 @@ export type Action =
   | { readonly kind: 'tags'; readonly host: Host; readonly device: string; readonly tags: readonly string[] }
   | { readonly kind: 'routes'; readonly host: Host; readonly device: string; readonly routes: readonly string[] };
 
+/** Names a step: the same from one look at the world to the next. */
+export function keyOf(action: Action): string {
+  return action.kind === 'policy' ? action.kind : `${action.kind} ${action.host.name}`;
+}
+
 /** A step that could be taken. */
 export interface Candidate {
   readonly action: Action;

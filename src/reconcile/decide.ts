@@ -1,10 +1,12 @@
+import { formatPrefix } from '../net/prefix.ts';
 import type { Change } from '../proof/changes/change.ts';
 import { compare } from '../proof/changes/compare.ts';
 import type { Evidence } from '../state/evidence.ts';
 import { interpret } from '../state/interpret.ts';
 import type { Missing } from '../state/known.ts';
+import type { State } from '../state/state.ts';
 import type { Topology } from '../topology/model.ts';
-import { type Action, candidates } from './candidates.ts';
+import { type Action, candidates, keyOf } from './candidates.ts';
 import { allowsEverything } from './open-policy.ts';
 
 /** A step that waits for an operator, and why. */
@@ -28,9 +30,19 @@ export interface Decision {
  * the steps so far and this one is compared with the observed world, and the step is taken only when nobody gains
  * anything and nothing about that is unknown. So no moment of a pass is wider than the world it found, and two steps that
  * are harmless apart cannot open anything together.
+ * @param later keys of steps that come after all others
  */
-export function decide(topology: Topology, declared: Evidence, observed: Evidence): Decision {
-  const { ready, unready } = candidates(topology, declared, observed);
+export function decide(
+  topology: Topology,
+  declared: Evidence,
+  observed: Evidence,
+  later: ReadonlySet<string> = new Set(),
+): Decision {
+  const { ready: found, unready } = candidates(topology, declared, observed);
+  const ready = [
+    ...found.filter((c) => !later.has(keyOf(c.action))),
+    ...found.filter((c) => later.has(keyOf(c.action))),
+  ];
   const actions: Action[] = [];
   const held: Held[] = unready.map(({ what, missing }) => ({ what, why: UNREAD, gains: [], missing }));
   let accepted = observed;
@@ -68,10 +80,33 @@ function consequences(
   // Where everybody reaches everything, a tag or a route of one's own adds nothing: holding the step for it would keep
   // the tailnet open.
   const isOpen = policy.known && allowsEverything(policy.value.policy);
+  const gains = changes.filter((c) => c.kind === 'gain' && !(isOpen && c.relation === 'becomes'));
   return {
-    gains: changes.filter((c) => c.kind === 'gain' && !(isOpen && c.relation === 'becomes')),
+    gains: [...gains, ...(gains.length === 0 ? newApprovals(action, a) : [])],
     missing: missing.filter((m) => m.source.startsWith(part) || !/^(tailnet|host)\//.test(m.source)),
   };
+}
+
+/** An approval counts before the device advertises the route: nobody would be asked again when it does. */
+function newApprovals(action: Action, { tailnet }: State): readonly Change[] {
+  if (action.kind !== 'routes' || !tailnet.devices.known) return [];
+  const live = tailnet.devices.value.find((d) => d.id === action.device);
+  const approved = new Set(live?.enabledRoutes.map(formatPrefix));
+  const fresh = action.routes.filter((r) => !approved.has(r));
+  if (fresh.length === 0) return [];
+  return [
+    {
+      kind: 'gain',
+      relation: 'becomes',
+      layer: 'tailnet',
+      src: { selector: action.host.name, members: [action.host.name] },
+      dst: { selector: `router of ${fresh.join(', ')}`, members: [] },
+      packets: [],
+      count: 1,
+      witness: { src: action.host.name, dst: fresh[0] ?? '', proto: 'none' },
+      blame: [],
+    },
+  ];
 }
 
 /** A held step in the operator's words, one line: what waits, why, and the first of who would gain what. */
