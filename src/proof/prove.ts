@@ -7,6 +7,7 @@ import type { Claim } from './claim.ts';
 import { deviceClaims } from './claims/authority.ts';
 import { ownershipClaim } from './claims/authority-policy.ts';
 import { holdersClaim, settingsClaim } from './claims/authority-tailnet.ts';
+import { baseClaim } from './claims/base.ts';
 import { closureClaim } from './claims/closure.ts';
 import { evidenceClaims } from './claims/evidence.ts';
 import { flowClaims } from './claims/flow.ts';
@@ -25,7 +26,7 @@ export interface ProveOptions {
 
 /**
  * Decides every claim of a topology on evidence, declared or observed.
- * @returns the claims in a stable order: evidence, closure, then per host, then per flow
+ * @returns the claims in a stable order: evidence, closure, authority, then per host, then per flow
  */
 export function prove(topology: Topology, evidence: Evidence, options: ProveOptions): readonly Claim[] {
   return proveState(topology, evidence, interpret(evidence), options);
@@ -48,6 +49,7 @@ export function proveState(
     ...deviceClaims(context),
     ...isolationClaims(context),
     ...flowClaims(context),
+    ...baseClaim(context),
   ];
   return withWaivers(topology, claims, options.today);
 }

@@ -18,10 +18,11 @@ const WITHOUT_EFFECT = new Set(['tests', 'sshtests']);
  * What of two policies differs without being comparable: sections that are not modelled, and names that something not
  * modelled may refer to. What both sides have alike says nothing about the difference, whatever it means.
  */
-export function changedSections(a: TailnetSide, b: TailnetSide): Missing[] {
+export function changedSections(a: TailnetSide, b: TailnetSide, which: 'all' | 'those of a' = 'all'): Missing[] {
   const [before, after] = [sectionsOf(a), sectionsOf(b)];
+  const names = which === 'all' ? [...before.keys(), ...after.keys()] : [...before.keys()];
   const isOpaque = [a, b].some((side) => side.reach.compiled.unmodelled.some((u) => refersToNames(u)));
-  return [...new Set([...before.keys(), ...after.keys()])].flatMap((name) => {
+  return [...new Set(names)].flatMap((name) => {
     const [x, y] = [before.get(name), after.get(name)];
     if (canonicalValue(x) === canonicalValue(y) || COMPARED.has(name) || WITHOUT_EFFECT.has(name)) return [];
     if (NAMES.has(name) && !isOpaque) return [];

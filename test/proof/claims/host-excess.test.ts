@@ -28,6 +28,14 @@ const open: readonly (Edit & { readonly unknown: readonly string[] })[] = [
     unknown: ['ingress gw-1'],
   },
   {
+    name: 'the last drop is gone, and the policy drops',
+    world: homelab,
+    host: 'gw-1',
+    from: '\t\tcounter name "in_denied" drop\n',
+    to: '',
+    unknown: ['ingress gw-1'],
+  },
+  {
     name: 'a rewrite in a chain of our own table',
     world: homelab,
     host: 'gw-1',
