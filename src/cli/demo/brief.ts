@@ -24,9 +24,9 @@ export function briefReport(report: Report, color: boolean): string {
     lines.push(`${group.kind === 'gain' ? c.red('+ gains') : c.yellow('- loses')} ${c.bold(who)}`, `    ${what}`);
     lines.push(`    packet ${witness}`, ...blame.map((b) => c.dim(`    ${b}`)));
   }
-  lines.push(...more(groups.length, 'group of changes'));
+  lines.push(...more(groups.length, 'who gain or lose something'));
   for (const claim of mostTelling(violated).slice(0, SHOWN)) lines.push(...claimLines(claim, c));
-  lines.push(...more(violated.length, 'violated claim'));
+  lines.push(...more(violated.length, 'violated'));
   return lines.join('\n');
 }
 
@@ -55,5 +55,5 @@ function place(b: Blame): string {
 
 function more(total: number, what: string): string[] {
   const rest = total - SHOWN;
-  return rest > 0 ? [`    … and ${rest} more ${what}${rest === 1 ? '' : 's'}`] : [];
+  return rest > 0 ? [`    … and ${rest} more ${what}`] : [];
 }
