@@ -63,7 +63,14 @@ function readDevices(source: string, body: unknown): Known<readonly Device[]> {
 }
 
 /** Fields that the API adds only when asked for all; which of them a device has varies. */
-const EXTRA_FIELDS = ['enabledRoutes', 'advertisedRoutes', 'clientConnectivity', 'sshEnabled', 'postureIdentity', 'distro'];
+const EXTRA_FIELDS = [
+  'enabledRoutes',
+  'advertisedRoutes',
+  'clientConnectivity',
+  'sshEnabled',
+  'postureIdentity',
+  'distro',
+];
 
 const fieldsBody = z.object({ devices: z.array(z.looseObject({})) });
 
