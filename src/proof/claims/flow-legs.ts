@@ -8,9 +8,10 @@ import type { Missing } from '../../state/known.ts';
 import type { Host } from '../../topology/model.ts';
 import { type ProofContext, unlisted } from '../context.ts';
 import { type End, type FlowPath, pinned, rawLink, TAILNET_INTERFACE } from '../intent.ts';
-import { onInterface, servicePackets } from '../relations/allowed.ts';
+import { servicePackets } from '../relations/allowed.ts';
 import { HOOKS, type HostPassage, type Passage } from '../relations/host.ts';
 import { deviceAddresses, operatorAddresses } from '../relations/identities.ts';
+import { onInterface } from '../relations/packets.ts';
 import type { TailnetReach } from '../relations/tailnet.ts';
 
 /** One layer that a flow's packets have to pass, in one direction. */

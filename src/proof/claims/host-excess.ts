@@ -7,8 +7,8 @@ import type { Host } from '../../topology/model.ts';
 import type { Witness } from '../claim.ts';
 import type { ProofContext } from '../context.ts';
 import { modelHosts, rawLink, TAILNET_INTERFACE } from '../intent.ts';
-import { allowedForward, allowedIn, allowedOut, allowedRaw } from '../relations/allowed.ts';
-import { HOOKS, type Passage } from '../relations/host.ts';
+import { allowance, gateAllowance } from '../relations/allowed.ts';
+import { HOOKS, type HostPassage, type Passage } from '../relations/host.ts';
 import { recognisablePacket } from '../sample.ts';
 import type { Excess } from './excess.ts';
 import { blameOf, causesOf, rulesetSource } from './host-blame.ts';
@@ -19,14 +19,12 @@ import { witnessPacket } from './packet-words.ts';
  * itself, in every state that connection tracking can be in.
  */
 export function hostExcess(context: ProofContext): readonly Excess[] {
-  const { paths, topology } = context;
-  return [...topology.hosts.values()].flatMap((host) => [
-    ...passageExcess(context, host, 'in', allowedIn(paths, host)),
-    ...passageExcess(context, host, 'out', allowedOut(paths, host)),
-    ...passageExcess(context, host, 'forward', allowedForward(paths, host)),
-    ...openEnds(context, host),
-    ...(rawLink(topology, host) === undefined ? [] : passageExcess(context, host, 'raw', allowedRaw(paths, host))),
-  ]);
+  const { topology } = context;
+  return [...topology.hosts.values()].flatMap((host) => {
+    const passages: readonly Passage[] =
+      rawLink(topology, host) === undefined ? ['in', 'out', 'forward'] : ['in', 'out', 'forward', 'raw'];
+    return [...passages.flatMap((which) => passageExcess(context, host, which)), ...openEnds(context, host)];
+  });
 }
 
 /**
@@ -64,14 +62,14 @@ function dropsAll(rule: Rule): boolean {
   return kinds.includes('drop') && kinds.every((k) => k === 'counter' || k === 'log' || k === 'drop');
 }
 
-function passageExcess(context: ProofContext, host: Host, which: Passage, allowed: PacketSet): Excess[] {
-  const { may, opens, missing } = context.passage(host, which);
-  const surely = opens.subtract(allowed);
-  const possibly = may.subtract(allowed);
-  if (possibly.isEmpty()) return [];
+function passageExcess(context: ProofContext, host: Host, which: Passage): Excess[] {
+  const passage = context.passage(host, which);
+  const allowed = allowance(context.paths, host, which);
+  const surely = passage.opens.subtract(allowed.sure);
+  const possibly = passage.may.subtract(allowed.sure).subtract(allowed.onCondition);
   const sure = !surely.isEmpty();
-  const packets = sure ? surely : possibly;
-  return subjects(context, host, which, packets).map(({ subject, claim, part }) => {
+  if (!sure && possibly.isEmpty()) return gateExcess(context, host, which, passage);
+  return subjects(context, host, which, sure ? surely : possibly).map(({ subject, claim, part }) => {
     const packet = recognisablePacket(context.topology, host, which, part);
     return {
       host: subject,
@@ -81,8 +79,27 @@ function passageExcess(context: ProofContext, host: Host, which: Passage, allowe
       causes: packet === undefined ? [] : causesOf(context, host, which, packet, part),
       witness: packet === undefined ? undefined : witnessOf(host, which, packet),
       blame: packet === undefined ? [{ source: rulesetSource(host) }] : blameOf(context, host, which, packet),
-      missing: sure ? [] : missing,
+      missing: sure ? [] : passage.missing,
     };
+  });
+}
+
+/**
+ * Where nothing passes all hooks of a way, and one of them lets through what it should not: the promise rests on the
+ * other hook alone, and on nobody rewriting packets in between.
+ */
+function gateExcess(context: ProofContext, host: Host, which: Passage, passage: HostPassage): Excess[] {
+  if (passage.gates.length < 2) return [];
+  return passage.gates.flatMap(({ hook, may, opens }): Excess[] => {
+    const allowed = gateAllowance(context.paths, host, which, hook);
+    const surely = opens.subtract(allowed.sure);
+    const packets = surely.isEmpty() ? may.subtract(allowed.sure).subtract(allowed.onCondition) : surely;
+    if (packets.isEmpty()) return [];
+    const source = rulesetSource(host);
+    const why = `${hook} alone lets more through than declared; only the other hook of the way ${which} stops it`;
+    const missing = [{ source, why }];
+    const blame = [{ source, rule: `inet cordon ${hook}` }];
+    return [{ host, claim: 'egress', sure: false, packets, causes: [], witness: undefined, blame, missing }];
   });
 }
 

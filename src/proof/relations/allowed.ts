@@ -1,10 +1,12 @@
-import { AddressSet } from '../../net/address-set.ts';
-import { internInterface } from '../../net/interface-id.ts';
 import { IntervalSet } from '../../net/interval-set.ts';
 import { CT, PROTO } from '../../net/packet.ts';
 import { addressesToPackets, PacketSet } from '../../net/packet-set.ts';
-import type { Host, PortRange, Service } from '../../topology/model.ts';
+import type { Hook } from '../../nftables/ruleset.ts';
+import type { Host, Service } from '../../topology/model.ts';
 import { type End, type FlowPath, TAILNET_INTERFACE } from '../intent.ts';
+import { daemonIn, daemonLeaving, daemonOut } from './daemon.ts';
+import type { Passage } from './host.ts';
+import { onInterface, transport } from './packets.ts';
 
 /**
  * What each hook of a host's ruleset may let pass, by the topology alone: the opening direction of a flow new or
@@ -15,28 +17,66 @@ const OPENING = IntervalSet.points(CT.originalNew, CT.originalEstablished);
 const ANSWERING = IntervalSet.points(CT.replyEstablished);
 const RELATED = IntervalSet.points(CT.relatedOriginal, CT.relatedReply);
 
-/** What may pass the input hook: declared flows, answers to the host's own, link maintenance, the daemon's packets. */
-export function allowedIn(paths: readonly FlowPath[], host: Host): PacketSet {
+/** What may pass a hook, or all hooks of a passage. */
+export interface Allowance {
+  /** Whatever else is true. */
+  readonly sure: PacketSet;
+  /**
+   * Beside that, only on a condition that no packet shows: what the tailnet daemon sends and gets is let through for its
+   * cgroup and its connections' mark alone.
+   */
+  readonly onCondition: PacketSet;
+}
+
+/** What may pass a host on one way: the declared flows and their answers, link maintenance, and the daemon's packets. */
+export function allowance(paths: readonly FlowPath[], host: Host, which: Passage): Allowance {
+  switch (which) {
+    case 'in':
+      return { sure: incoming(paths, host), onCondition: daemonIn(host) };
+    case 'out':
+      return { sure: outgoing(paths, host), onCondition: daemonOut(host) };
+    case 'forward':
+      return { sure: crossing(paths, host), onCondition: PacketSet.none };
+    case 'raw':
+      return { sure: outgoingTuples(paths, host), onCondition: PacketSet.none };
+  }
+}
+
+/**
+ * What may pass one hook of the way by itself. The second gate (postrouting) knows neither the socket nor, of forwarded
+ * packets, the source: NAT may have put the router's address there. It judges forwarded packets by the rules for sent ones
+ * as well.
+ */
+export function gateAllowance(paths: readonly FlowPath[], host: Host, which: Passage, hook: Hook): Allowance {
+  const whole = allowance(paths, host, which);
+  if (hook !== 'postrouting') return whole;
+  const sent = allowance(paths, host, 'out');
+  const daemon = daemonLeaving(host);
+  if (which === 'out') return { sure: sent.sure, onCondition: daemon };
+  const crossing = whole.sure.intersect(onInterface('iif', TAILNET_INTERFACE)).forget('src');
+  return { sure: PacketSet.unionAll([whole.sure, crossing, sent.sure]), onCondition: daemon };
+}
+
+function incoming(paths: readonly FlowPath[], host: Host): PacketSet {
   const flows = paths.flatMap((p) => {
     if (p.to === host) return [opening(arriving(p.receiver), p.service)];
     if (p.from === host && p.sender) return [answering(arriving(p.sender), p.service)];
     return [];
   });
-  return PacketSet.unionAll([...flows, linkMaintenance('iif'), pathMtu(), daemonIn(host)]);
+  return PacketSet.unionAll([...flows, linkMaintenance('iif'), pathMtu()]);
 }
 
-/** What may pass the output and postrouting hooks. */
-export function allowedOut(paths: readonly FlowPath[], host: Host): PacketSet {
+function outgoing(paths: readonly FlowPath[], host: Host): PacketSet {
   const flows = paths.flatMap((p) => {
     if (p.from === host && p.sender) return [opening(leaving(p.sender), p.service)];
     if (p.to === host) return [answering(leaving(p.receiver), p.service)];
     return [];
   });
-  return PacketSet.unionAll([...flows, linkMaintenance('oif'), daemonOut(host)]);
+  return PacketSet.unionAll([...flows, linkMaintenance('oif')]);
 }
 
-/** What may pass the forward hook: the declared flows that this host routes into its segment, and their answers. */
-export function allowedForward(paths: readonly FlowPath[], host: Host): PacketSet {
+/** The declared flows that this host routes into its segment, and their answers. */
+function crossing(paths: readonly FlowPath[], host: Host): PacketSet {
   const flows = paths.flatMap(({ router, service }) => {
     if (router?.host !== host) return [];
     const there = onInterface('iif', TAILNET_INTERFACE)
@@ -56,7 +96,7 @@ export function allowedForward(paths: readonly FlowPath[], host: Host): PacketSe
  * What may leave on the model's own link whoever sends it, packet sockets included. There is no connection tracking at
  * that hook, so it names tuples, in whatever state (`net/netfilter/nft_ct.c`: the conntrack entry may be missing).
  */
-export function allowedRaw(paths: readonly FlowPath[], host: Host): PacketSet {
+function outgoingTuples(paths: readonly FlowPath[], host: Host): PacketSet {
   const flows = paths.flatMap((p) => {
     if (p.from === host && p.sender) return [leaving(p.sender).intersect(servicePackets(p.service, 'dport'))];
     if (p.to === host) return [leaving(p.receiver).intersect(servicePackets(p.service, 'sport'))];
@@ -90,16 +130,6 @@ export const NEW_FLOWS = PacketSet.box({ ct: IntervalSet.points(CT.originalNew, 
   LINK_MAINTENANCE,
 );
 
-/** Everything on one named interface. */
-export function onInterface(field: 'iif' | 'oif', name: string): PacketSet {
-  return PacketSet.box({ [field]: IntervalSet.point(internInterface(name)) });
-}
-
-/** Everything that does not cross the host's own loopback. */
-export function notLoopback(field: 'iif' | 'oif'): PacketSet {
-  return onInterface(field, 'lo').complement();
-}
-
 /** The packets to a service's ports, or back from them. */
 export function servicePackets(service: Service, field: 'sport' | 'dport'): PacketSet {
   return PacketSet.unionAll([transport(PROTO.tcp, field, service.tcp), transport(PROTO.udp, field, service.udp)]);
@@ -125,12 +155,6 @@ function answering(way: PacketSet, service: Service): PacketSet {
   return way.intersect(servicePackets(service, 'sport')).restrict('ct', ANSWERING);
 }
 
-function transport(proto: number, field: 'sport' | 'dport', ranges: readonly PortRange[]): PacketSet {
-  if (ranges.length === 0) return PacketSet.none;
-  const ports = IntervalSet.of(...ranges.map((r) => [BigInt(r.first), BigInt(r.last)] as const));
-  return PacketSet.box({ proto: IntervalSet.point(BigInt(proto)), [field]: ports });
-}
-
 /** Without them IPv6 dies at once; they have no business on the tunnel. */
 function linkMaintenance(field: 'iif' | 'oif'): PacketSet {
   return LINK_MAINTENANCE.subtract(onInterface(field, TAILNET_INTERFACE));
@@ -150,44 +174,4 @@ function pathMtu(): PacketSet {
     icmpType: IntervalSet.point(2n),
   });
   return v4.union(v6).restrict('ct', RELATED);
-}
-
-/** The daemon's peers and STUN on UDP 41641, answers of resolvers, control servers and relays. */
-function daemonIn(host: Host): PacketSet {
-  if (!host.tailscaled) return PacketSet.none;
-  const underlay = PacketSet.unionAll(host.underlayInterfaces.map((name) => onInterface('iif', name)));
-  const peers = transport(PROTO.udp, 'dport', [port(41641)]);
-  const answers = transport(PROTO.tcp, 'sport', DAEMON_TCP).union(transport(PROTO.udp, 'sport', [port(53)]));
-  return underlay.intersect(peers.union(answers.restrict('ct', ANSWERING)));
-}
-
-/**
- * The daemon's own flows, on the underlay, as root and with the daemon's mark on its sockets; its lookups are unmarked and
- * go to the declared resolvers alone (tailscale/tailscale `net/netns/netns_linux.go`, `net/tsconst/linuxfw.go`). Being
- * root is no identity: a stub resolver or a setuid helper is root as well.
- */
-function daemonOut(host: Host): PacketSet {
-  if (!host.tailscaled) return PacketSet.none;
-  const underlay = PacketSet.unionAll(host.underlayInterfaces.map((name) => onInterface('oif', name)));
-  const marked = transport(PROTO.udp, 'sport', [port(41641)])
-    .union(transport(PROTO.tcp, 'dport', [port(80), port(443)]))
-    .restrict('mark', DAEMON_MARK);
-  const lookups = transport(PROTO.udp, 'dport', [port(53)])
-    .union(transport(PROTO.tcp, 'dport', [port(53)]))
-    .intersect(addressesToPackets('dst', AddressSet.ofAddresses(...host.resolvers)));
-  return underlay.intersect(marked.union(lookups)).restrict('uid', IntervalSet.point(0n));
-}
-
-/** Marks with 0x08 in the byte 0xff0000: a 64 kB range for every value of the highest byte. */
-const DAEMON_MARK = IntervalSet.of(
-  ...Array.from({ length: 256 }, (_, high): readonly [bigint, bigint] => {
-    const first = (BigInt(high) << 24n) | 0x80000n;
-    return [first, first | 0xffffn];
-  }),
-);
-
-const DAEMON_TCP: readonly PortRange[] = [port(53), port(80), port(443)];
-
-function port(number: number): PortRange {
-  return { first: number, last: number };
 }

@@ -1,7 +1,7 @@
 import { internInterface, NO_INTERFACE, UNNAMED_INTERFACE } from '../../net/interface-id.ts';
 import { IntervalSet } from '../../net/interval-set.ts';
 import { PacketSet } from '../../net/packet-set.ts';
-import { evaluateHook, type HookOptions, type HookVerdict } from '../../nftables/evaluate.ts';
+import { evaluateHook, type HookOptions } from '../../nftables/evaluate.ts';
 import { withoutKnownForeign } from '../../nftables/foreign-known.ts';
 import type { Hook, Ruleset } from '../../nftables/ruleset.ts';
 import { formatSpan } from '../../source/diagnostic.ts';
@@ -28,6 +28,15 @@ export interface HostPassage {
   readonly could: PacketSet;
   /** Why they differ. */
   readonly missing: readonly Missing[];
+  /** What our tables let pass at each hook by itself; empty where the rulesets are not known. */
+  readonly gates: readonly Gate[];
+}
+
+/** One hook of a passage. */
+export interface Gate {
+  readonly hook: Hook;
+  readonly may: PacketSet;
+  readonly opens: PacketSet;
 }
 
 const NOWHERE = IntervalSet.point(NO_INTERFACE);
@@ -89,13 +98,15 @@ export function passage(state: Pick<RulesetState, 'ruleset'>, which: Passage, de
     must: isOpen ? PacketSet.none : all.must,
     could: isOpen ? domainOf(which, device) : all.may,
     missing: unique(missing),
+    gates: own.gates,
   };
 }
 
 /** What our own tables let pass, whatever others do beside them. */
 export function ownPassage(state: Pick<RulesetState, 'ruleset'>, which: Passage, device?: string): HostPassage {
   const own = through(state.ruleset, which, hookOptions(which, device), domainOf(which, device));
-  return { may: own.may, opens: own.must, must: own.must, could: own.may, missing: unique(own.missing) };
+  const { may, must, gates } = own;
+  return { may, opens: must, must, could: may, missing: unique(own.missing), gates };
 }
 
 function through(
@@ -103,23 +114,25 @@ function through(
   which: Passage,
   options: HookOptions,
   domain: PacketSet,
-): Omit<HookVerdict, 'unknowns'> & { missing: Missing[] } {
+): { may: PacketSet; must: PacketSet; missing: Missing[]; gates: Gate[] } {
   let may = domain;
   let must = domain;
   const missing: Missing[] = [];
+  const gates: Gate[] = [];
   for (const hook of HOOKS[which]) {
     const verdict = evaluateHook(ruleset, hook, options);
     may = may.intersect(verdict.may);
     must = must.intersect(verdict.must);
+    gates.push({ hook, may: verdict.may.intersect(domain), opens: verdict.must.intersect(domain) });
     for (const u of verdict.unknowns) missing.push(place(u.span, `${u.text}: ${u.why}`));
   }
-  return { may, must, missing };
+  return { may, must, missing, gates };
 }
 
 /** Nothing is known of the host: anything may pass, nothing surely does. */
 export function unknownPassage(which: Passage, missing: readonly Missing[], device?: string): HostPassage {
   const anything = domainOf(which, device);
-  return { may: anything, opens: PacketSet.none, must: PacketSet.none, could: anything, missing };
+  return { may: anything, opens: PacketSet.none, must: PacketSet.none, could: anything, missing, gates: [] };
 }
 
 function place(span: Span | undefined, why: string): Missing {

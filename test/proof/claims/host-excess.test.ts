@@ -28,6 +28,29 @@ const open: readonly (Edit & { readonly unknown: readonly string[] })[] = [
     unknown: ['ingress gw-1'],
   },
   {
+    name: 'an accept in output alone, which the second gate still drops',
+    world: homelab,
+    host: 'exec-1',
+    ...inOutput(homelab, 'exec-1', 'tcp dport 80 accept'),
+    unknown: ['egress exec-1'],
+  },
+  {
+    name: 'the output hook is gone, and the second gate still drops',
+    world: homelab,
+    host: 'ollama-1',
+    from: /\tchain output \{[^}]*\}\n\n/,
+    to: '',
+    unknown: ['egress ollama-1'],
+  },
+  {
+    name: 'the second gate is gone, and the output hook still drops',
+    world: homelab,
+    host: 'ollama-1',
+    from: /\tchain postrouting \{[^}]*\}\n/,
+    to: '',
+    unknown: ['egress ollama-1'],
+  },
+  {
     name: 'the last drop is gone, and the policy drops',
     world: homelab,
     host: 'gw-1',
@@ -115,12 +138,6 @@ const fine: readonly Edit[] = [
     host: 'gw-1',
     from: '\tchain pmtu {',
     to: '\tchain unused {\n\t\taccept\n\t}\n\n\tchain pmtu {',
-  },
-  {
-    name: 'an accept in output alone: the second gate still drops',
-    world: homelab,
-    host: 'exec-1',
-    ...inOutput(homelab, 'exec-1', 'tcp dport 80 accept'),
   },
   {
     name: 'a policy of accept behind an explicit final drop',

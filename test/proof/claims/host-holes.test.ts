@@ -40,6 +40,15 @@ const holes: readonly Hole[] = [
     causes: ['HOST-13', 'HOST-02'],
   },
   {
+    name: 'the forward hook is gone: the second gate takes what is forwarded for what was sent',
+    world: homelab,
+    host: 'ollama-1',
+    from: /\tchain forward \{[^}]*\}\n\n/,
+    to: '',
+    violated: ['egress ollama-1'],
+    causes: ['HOST-13', 'HOST-08'],
+  },
+  {
     name: 'input accepts by policy, and its last drop is gone',
     world: homelab,
     host: 'exec-1',
@@ -164,7 +173,10 @@ const holes: readonly Hole[] = [
     to: rules(plain, 'rtr-1')
       .replace(/^[\s\S]*(?=chain forward_allow \{)/, '')
       .replace(/(chain forward_post \{\n)[\s\S]*$/, '$1')
-      .replaceAll(/(chain forward_(allow|post) \{\n)/g, '$1\t\tip saddr 10.78.1.10 ip daddr 100.64.0.99 accept\n'),
+      .replaceAll(
+        /(chain forward_(allow|post) \{\n)/g,
+        '$1\t\tiifname "eth1" oifname "tailscale0" ip saddr 10.78.1.10 ip daddr 100.64.0.99 accept\n',
+      ),
     violated: ['egress ollama-2'],
     causes: ['HOST-13', 'HOST-05'],
   },
