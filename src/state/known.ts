@@ -19,11 +19,6 @@ export function unknown(...missing: readonly Missing[]): Known<never> {
   return { known: false, missing };
 }
 
-/** Applies `f` to a known value; what is missing stays missing. */
-export function mapKnown<T, U>(k: Known<T>, f: (value: T) => U): Known<U> {
-  return k.known ? known(f(k.value)) : k;
-}
-
 /** What is missing in any of them; empty when all are known. */
 export function missingOf(...all: readonly Known<unknown>[]): Missing[] {
   return all.flatMap((k) => (k.known ? [] : k.missing));
