@@ -1,26 +1,19 @@
-import { formatAddress } from '../../net/address.ts';
-import { interfaceValue } from '../../net/interface-id.ts';
-import { IntervalSet } from '../../net/interval-set.ts';
-import type { Packet } from '../../net/packet.ts';
 import { PacketSet } from '../../net/packet-set.ts';
-import { decidingRule } from '../../nftables/decide.ts';
 import { compareListings } from '../../nftables/equal.ts';
 import type { ForeignFinding } from '../../nftables/foreign.ts';
 import { withoutKnownForeign } from '../../nftables/foreign-known.ts';
+import type { Hook } from '../../nftables/ruleset.ts';
 import { formatSpan } from '../../source/diagnostic.ts';
 import { type Missing, missingOf } from '../../state/known.ts';
 import type { HostState, RulesetState } from '../../state/state.ts';
 import type { Host, Topology } from '../../topology/model.ts';
 import { uniqueMissing } from '../claims/missing.ts';
-import { protocolName } from '../claims/packet-words.ts';
-import { rawLink, TAILNET_INTERFACE } from '../intent.ts';
-import { NEW_FLOWS } from '../relations/allowed.ts';
+import { rawLink } from '../intent.ts';
 import { bypasses } from '../relations/bypasses.ts';
-import { HOOKS, type HostPassage, hookOptions, ownPassage, type Passage } from '../relations/host.ts';
+import { type HostPassage, ownPassage, type Passage } from '../relations/host.ts';
 import { decidedCases } from '../relations/host-cases.ts';
-import { recognisablePacket } from '../sample.ts';
-import type { Change, ChangeBlame } from './change.ts';
-import { packetRanges } from './packet-ranges.ts';
+import type { Change } from './change.ts';
+import { byInterface, type Compared, toChange } from './host-describe.ts';
 
 /** What came of comparing the rulesets of one host. */
 export interface HostComparison {
@@ -74,117 +67,64 @@ function changedBypasses(before: RulesetState, after: RulesetState): Missing[] {
   }));
 }
 
-interface Compared {
-  readonly topology: Topology;
-  readonly host: Host;
-  readonly which: Passage;
-  readonly link: string | undefined;
-  readonly before: RulesetState;
-  readonly after: RulesetState;
-}
-
 function passageChanges(compared: Compared): { changes: Change[]; missing: readonly Missing[] } {
   const { host, which, link, before, after } = compared;
+  const [old, fresh] = [ownPassage(before, which, link), ownPassage(after, which, link)];
   // A match that the packet model cannot decide splits the packets into those for which it is true and the others: what
   // changes for either of them is a change.
-  const cases = decidedCases(before.ruleset, after.ruleset).map(([x, y]) => {
-    const a = ownPassage({ ruleset: x }, which, link);
-    const b = ownPassage({ ruleset: y }, which, link);
+  const cases = decidedCases(before.ruleset, after.ruleset).map(
+    ([x, y]) => [ownPassage({ ruleset: x }, which, link), ownPassage({ ruleset: y }, which, link)] as const,
+  );
+  const whole = differenceOf(cases);
+  const changes = tell(compared, undefined, whole);
+  // What one of two gates lets through more, the other may still stop: nothing passes more, but less stands in the way.
+  const gates = changes.length > 0 || old.gates.length < 2 ? [] : old.gates.map((g) => g.hook);
+  const atGates = gates.flatMap((hook) =>
+    tell(compared, hook, differenceOf(cases.map(([a, b]) => [gate(a, hook), gate(b, hook)]))),
+  );
+  return { changes: [...changes, ...atGates], missing: whole.isOpen ? openPlaces(host, [old, fresh]) : [] };
+}
+
+/** Bounds of what passes. */
+type Bounds = Pick<HostPassage, 'may' | 'opens'>;
+
+interface Difference {
+  readonly gains: PacketSet;
+  readonly losses: PacketSet;
+  /** Some of it cannot be told. */
+  readonly isOpen: boolean;
+}
+
+function differenceOf(cases: readonly (readonly [Bounds, Bounds])[]): Difference {
+  const all = cases.map(([a, b]) => {
     const gains = b.opens.subtract(a.may);
     const losses = a.opens.subtract(b.may);
     const unsure = b.may.subtract(a.opens).subtract(gains).union(a.may.subtract(b.opens).subtract(losses));
     return { gains, losses, unsure };
   });
-  const gains = PacketSet.unionAll(cases.map((c) => c.gains));
-  const losses = PacketSet.unionAll(cases.map((c) => c.losses));
-  const isOpen = cases.some((c) => !c.unsure.isEmpty());
-  const changes = (
-    [
-      ['gain', gains],
-      ['lose', losses],
-    ] as const
-  ).flatMap(([kind, packets]) => byInterface(host, which, packets).map((part) => toChange(compared, kind, part)));
-  const sides = [ownPassage(before, which, link), ownPassage(after, which, link)];
-  return { changes, missing: isOpen ? openPlaces(host, sides) : [] };
+  return {
+    gains: PacketSet.unionAll(all.map((c) => c.gains)),
+    losses: PacketSet.unionAll(all.map((c) => c.losses)),
+    isOpen: all.some((c) => !c.unsure.isEmpty()),
+  };
+}
+
+function gate(passage: HostPassage, hook: Hook): Bounds {
+  return passage.gates.find((g) => g.hook === hook) ?? passage;
+}
+
+function tell(compared: Compared, hook: Hook | undefined, { gains, losses }: Difference): Change[] {
+  const kinds = [
+    ['gain', gains],
+    ['lose', losses],
+  ] as const;
+  const { host, which } = compared;
+  return kinds.flatMap(([kind, packets]) =>
+    byInterface(host, which, packets).map((part) => toChange(compared, kind, part, hook)),
+  );
 }
 
 function openPlaces(host: Host, sides: readonly HostPassage[]): readonly Missing[] {
   const places = sides.flatMap((s) => s.missing);
   return places.length > 0 ? places : [{ source: `host/${host.name}/nft.txt`, why: 'cannot be decided' }];
-}
-
-interface Part {
-  /** Interfaces through which the packets come or go, in the operator's words. */
-  readonly through: string;
-  readonly packets: PacketSet;
-}
-
-/** Interfaces on which the same packets change are told together. */
-function byInterface(host: Host, which: Passage, packets: PacketSet): Part[] {
-  // New flows tell the story; what only lives on or answers is told where there is nothing else.
-  const opening = packets.intersect(NEW_FLOWS);
-  const told = opening.isEmpty() ? packets : opening;
-  if (told.isEmpty()) return [];
-  const field = which === 'out' || which === 'raw' ? 'oif' : 'iif';
-  const names = [...new Set([host.segmentInterface, ...host.underlayInterfaces, TAILNET_INTERFACE])].filter(
-    (n) => n !== undefined,
-  );
-  const groups = new Map<PacketSet, { names: string[]; packets: PacketSet[] }>();
-  const add = (name: string, part: PacketSet) => {
-    if (part.isEmpty()) return;
-    const key = part.forget(field);
-    const group = groups.get(key) ?? { names: [], packets: [] };
-    group.names.push(name);
-    group.packets.push(part);
-    groups.set(key, group);
-  };
-  const known = IntervalSet.points(...names.map(interfaceValue));
-  for (const name of names) add(name, told.restrict(field, IntervalSet.point(interfaceValue(name))));
-  add('any other interface', told.subtract(PacketSet.box({ [field]: known })));
-  return [...groups.values()].map((g) => ({ through: g.names.join(', '), packets: PacketSet.unionAll(g.packets) }));
-}
-
-function toChange(compared: Compared, kind: 'gain' | 'lose', part: Part): Change {
-  const { topology, host, which } = compared;
-  const here = { selector: host.name, members: [host.name] };
-  const there = { selector: `anybody on ${part.through}`, members: [] };
-  const behind = { selector: `whoever is behind ${host.name}`, members: [] };
-  const sends = which === 'out' || which === 'raw';
-  const packet = recognisablePacket(topology, host, which, part.packets);
-  const opening = part.packets.overlaps(NEW_FLOWS);
-  return {
-    kind,
-    relation: opening && which !== 'raw' ? 'reach' : 'residue',
-    layer: `host/${host.name}`,
-    src: sends ? here : there,
-    dst: which === 'in' ? here : sends ? there : behind,
-    packets: packetRanges(part.packets),
-    count: 1,
-    witness: {
-      src: packet === undefined ? '' : formatAddress(packet.src),
-      dst: packet === undefined ? '' : formatAddress(packet.dst),
-      proto: packet === undefined ? '' : protocolName(packet.proto),
-      ...(packet?.sport === undefined ? {} : { sport: packet.sport }),
-      ...(packet?.dport === undefined ? {} : { dport: packet.dport }),
-    },
-    blame: packet === undefined ? [] : blameOf(compared, packet),
-  };
-}
-
-/** Per side the rule or policy that decides the witness; a side without any such rule has nothing to point at. */
-function blameOf({ host, which, link, before, after }: Compared, packet: Packet): ChangeBlame[] {
-  const file = `host/${host.name}/nft.txt`;
-  return (
-    [
-      ['a', before],
-      ['b', after],
-    ] as const
-  ).flatMap(([side, state]) => {
-    const decisions = HOOKS[which].map((hook) => decidingRule(state.ruleset, hook, packet, hookOptions(which, link)));
-    const { by } = decisions.find((d) => d.verdict === 'drop') ?? decisions[0] ?? { by: undefined };
-    if (by === undefined) return [];
-    if (by.kind === 'no-chain') return [{ side, file, line: 1, column: 1, text: `nothing of ours filters ${by.hook}` }];
-    const text = by.kind === 'rule' ? by.text : `policy ${by.policy}`;
-    return [{ side, file, line: by.span?.line ?? 1, column: by.span?.column ?? 1, text: `${by.chain}: ${text}` }];
-  });
 }
