@@ -21,7 +21,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule<object, neve
 
 /** Runs one command line; sets `process.exitCode` and never throws. */
 export async function runCordon(argv: readonly string[]): Promise<void> {
-  watchStreams();
   try {
     await (await parserFor(argv)).parseAsync();
   } catch (error) {
@@ -80,10 +79,10 @@ function checkOptions(args: Readonly<Record<string, unknown>>): true {
 }
 
 /**
- * A reader that has seen enough (`| head`) is no failure. A result that cannot be written is one: without this, Node
- * would end with a stack instead of a line.
+ * For the process as a whole, once. A reader that has seen enough (`| head`) is no failure. A result that cannot be
+ * written is one: without this, Node would end with a stack instead of a line.
  */
-function watchStreams(): void {
+export function watchStreams(): void {
   process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;

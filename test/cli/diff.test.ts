@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { slippedIn, testFolder, textOf } from './folder.ts';
+import { cordonHere } from './here.ts';
 import { cordon } from './program.ts';
 
 const folder = testFolder();
-const run = (...args: string[]) => cordon(['diff', ...args], { cwd: folder.path });
+const run = (...args: string[]) => cordonHere(['diff', ...args], { cwd: folder.path });
 
 const FLUSHED = { status: 'ok', body: '' } as const;
 
@@ -16,7 +17,7 @@ function edited(name: string, edit: (text: string) => string): string {
 
 describe('cordon diff of two topologies', () => {
   it('says that nothing differs', async () => {
-    const { code, stdout, stderr } = await run('cordon.yaml', 'cordon.yaml');
+    const { code, stdout, stderr } = await cordon(['diff', 'cordon.yaml', 'cordon.yaml'], { cwd: folder.path });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('Difference none: the same bytes');
   });

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { testFolder } from './folder.ts';
 import { startCordon } from './program.ts';
 
@@ -62,6 +63,12 @@ function get(url: string, key: string, path = '/api/v2/tailnet/-/devices?fields=
   return fetch(`${url}${path}`, { headers: { authorization: `Bearer ${key}` } });
 }
 
+const shownDevices = z.object({
+  devices: z.array(
+    z.looseObject({ nodeId: z.string(), authorized: z.boolean(), tags: z.array(z.string()).optional() }),
+  ),
+});
+
 describe('cordon emulator', () => {
   it('prints what to export, answers to that key alone, and ends in good order on SIGTERM', async () => {
     const emulator = await start([]);
@@ -109,13 +116,13 @@ describe('cordon emulator', () => {
 
   it("starts with a topology's devices, untagged and waiting for approval, and keeps them in the file", async () => {
     const first = await start(['--topology', 'cordon.yaml', '--state', 'state.json', '--key', KEY]);
-    const shown = await (await get(first.url, KEY)).json();
-    const devices: { nodeId: string; authorized: boolean; tags?: string[] }[] = shown.devices;
+    const shown = shownDevices.parse(await (await get(first.url, KEY)).json());
+    const { devices } = shown;
     expect(devices.map((d) => d.nodeId)).toEqual(['nExec1DemoCNTRL', 'nGw1DemoCNTRL', 'nOrch1DemoCNTRL']);
     expect(devices.every((d) => !d.authorized && d.tags === undefined)).toBe(true);
     await first.stop('SIGTERM');
     const second = await start(['--topology', 'cordon.yaml', '--state', 'state.json', '--key', KEY]);
-    expect(await (await get(second.url, KEY)).json()).toEqual(shown);
+    expect(shownDevices.parse(await (await get(second.url, KEY)).json())).toEqual(shown);
   });
 
   it('says that the port is taken', async () => {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cordonHere } from './here.ts';
 import { cordon, HOMELAB, ROOT } from './program.ts';
 
 let folder: string;
@@ -106,7 +107,7 @@ describe('a file that cannot be read', () => {
   });
 
   async function expectRefused(args: (file: string) => readonly string[], file: string, words: string): Promise<void> {
-    const { code, stdout, stderr } = await cordon(args(file), { cwd: folder });
+    const { code, stdout, stderr } = await cordonHere(args(file), { cwd: folder });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(`cordon: ${file}: `);
     expect(stderr).toContain(words);
@@ -137,7 +138,7 @@ describe('an empty file', () => {
   ])('is no %s', async (_what, args) => {
     writeFileSync(join(folder, 'empty.yaml'), '');
     writeFileSync(join(folder, 'empty.hujson'), '');
-    const { code, stdout, stderr } = await cordon(args, { cwd: folder });
+    const { code, stdout, stderr } = await cordonHere(args, { cwd: folder });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('empty.');
     expect(stderr).not.toMatch(/^\s+at |bug in cordon/m);

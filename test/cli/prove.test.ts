@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { policyEntry, slippedIn, testFolder, textOf } from './folder.ts';
+import { cordonHere } from './here.ts';
 import { cordon } from './program.ts';
 
 const folder = testFolder();
-const run = (...args: string[]) => cordon(args, { cwd: folder.path });
+const run = (...args: string[]) => cordonHere(args, { cwd: folder.path });
 
 describe('cordon prove', () => {
   it('decides every claim of a topology; cordon.yaml is the default', async () => {
     const { code, stdout, stderr } = await run('prove');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^ISOLATED (\d+) claims: \1 hold, 0 violated, 0 unknown\n$/);
-    expect(await run('prove', 'cordon.yaml')).toEqual({ code, stdout, stderr });
+    expect(await cordon(['prove', 'cordon.yaml'], { cwd: folder.path })).toEqual({ code, stdout, stderr });
   });
 
   it('lists the claims that hold when asked', async () => {
@@ -67,7 +68,7 @@ describe('cordon prove', () => {
       'tailnet/policy': policyEntry(slippedIn(textOf(folder.declared, 'tailnet/policy'))),
       'host/ollama-1/nft.txt': { status: 'denied', why: 'not root' },
     });
-    const { code, stdout } = await run('prove', 'both.json');
+    const { code, stdout } = await cordon(['prove', 'both.json'], { cwd: folder.path });
     expect(code).toBe(2);
     expect(stdout).toMatch(/ violated ingress /);
     expect(stdout).toContain('host/ollama-1/nft.txt: denied: not root');

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { cordonHere } from './here.ts';
 import { cordon, HOMELAB } from './program.ts';
 
 const COMMANDS = [
@@ -76,11 +77,19 @@ describe('a mistake in the command line', () => {
   ];
 
   it.each(mistakes)('%j', async (args, words) => {
-    const { code, stdout, stderr } = await cordon(args, { cwd: folder });
+    const { code, stdout, stderr } = await cordonHere(args, { cwd: folder });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(words);
     expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(2);
     expect(stderr).not.toMatch(/^\s+at |node:internal|bug in cordon/m);
+  });
+
+  it('is the same as a process of its own', async () => {
+    for (const args of [[], ['chek'], ['check', '--format', 'xml'], ['check', '--topology']]) {
+      const { code, stdout, stderr } = await cordon(args, { cwd: folder });
+      expect({ code, stdout, stderr }).toEqual(await cordonHere(args, { cwd: folder }));
+      expect(code).toBe(1);
+    }
   });
 
   it('is told in English on a machine that speaks another language', async () => {

@@ -31,6 +31,8 @@ export interface Deployment {
   /** Goes in front of every namespace name. */
   readonly run: string;
   readonly declared: Declared;
+  /** Writes a changed copy of `cordon.yaml` beside it. */
+  write(name: string, edit: (text: string) => string): void;
   remove(): void;
 }
 
@@ -50,12 +52,22 @@ export function deployment(edit: (text: string) => string = (text) => text): Dep
     topologyFile,
     run,
     declared: readDeclared(topologyFile),
+    write: (name, change) => writeFileSync(join(directory, name), change(readFileSync(topologyFile, 'utf8'))),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
 const policyBody = z.object({ text: z.string() });
 const devicesBody = z.object({ devices: z.array(z.looseObject({ hostname: z.string() })) });
+
+/** The two hosts around the model alone, for tables with many looks at the world: every look starts a dozen programs. */
+export function modelAndOrchestrator(text: string): string {
+  return text
+    .replace(/\n {2}exec-1:[\s\S]*?(?=\nservices:)/, '')
+    .replace(/\n {2}gateway: \{ on: [^\n]*/, '')
+    .replace(/\n {2}- \{ id: executor-gateway[^\n]*/, '')
+    .replace(/\nopenclaw: [^\n]*/, '');
+}
 
 /** A request that the emulator answered. */
 export interface Asked {
@@ -132,9 +144,10 @@ export async function hostsOf({ declared, run }: Deployment): Promise<Lab> {
   return lab;
 }
 
-/** Puts the declared ruleset on every host. */
-export async function applyDeclared({ topology, evidence }: Declared): Promise<void> {
+/** Puts the declared ruleset on every host, or on one. */
+export async function applyDeclared({ topology, evidence }: Declared, only?: string): Promise<void> {
   for (const host of topology.hosts.values()) {
+    if (only !== undefined && host.name !== only) continue;
     const outcome = await applyRuleset(host.access, evidence.sources[`host/${host.name}/nft.txt`]?.body as string);
     if (outcome.kind !== 'applied' && outcome.kind !== 'unchanged') throw new Error(JSON.stringify(outcome));
   }

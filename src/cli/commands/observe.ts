@@ -1,4 +1,5 @@
 import type { CommandModule } from 'yargs';
+import { statusWords } from '../../state/interpret.ts';
 import { printSnapshot } from '../../state/snapshot.ts';
 import { EXIT } from '../exit-code.ts';
 import { timeoutOption, topologyOption } from '../options.ts';
@@ -26,7 +27,8 @@ export const observeCommand: CommandModule<object, Arguments> = {
   async handler({ topology, output, timeout }) {
     const evidence = await observe(readTopology(topology).topology, { timeout });
     writeResult(printSnapshot(evidence, new Date().toISOString()), output);
-    const whole = Object.values(evidence.sources).every((e) => e.status === 'ok' || e.status === 'absent');
-    process.exitCode = whole ? EXIT.clean : EXIT.unknown;
+    const missing = Object.entries(evidence.sources).filter(([, e]) => e.status !== 'ok');
+    for (const [source, entry] of missing) process.stderr.write(`not observed: ${source}: ${statusWords(entry)}\n`);
+    process.exitCode = missing.length === 0 ? EXIT.clean : EXIT.unknown;
   },
 };
