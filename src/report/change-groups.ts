@@ -32,8 +32,8 @@ export function groupChanges(changes: readonly Change[]): readonly ChangeGroup[]
 function join(groups: readonly ChangeGroup[], same: (g: ChangeGroup) => readonly string[]): ChangeGroup[] {
   const merged = new Map<string, ChangeGroup>();
   for (const g of groups) {
-    const { kind, layer, relation, packets, blame } = g.example;
-    const key = JSON.stringify([kind, layer, relation, packetRanges(packets), blame, same(g)]);
+    const { kind, layer, relation, packets, blame, capability, gate } = g.example;
+    const key = JSON.stringify([kind, layer, relation, packetRanges(packets), blame, capability, gate, same(g)]);
     const known = merged.get(key);
     merged.set(key, known === undefined ? g : union(known, g));
   }
@@ -53,7 +53,7 @@ function nameOf(party: Change['src']): string {
   const { selector, members } = party;
   const shown = members.slice(0, 3);
   const more = members.length - shown.length;
-  if (shown.length === 0 || (shown.length === 1 && shown[0] === selector)) return selector;
+  if (members.length === 0 || members.join(', ') === selector) return selector;
   if (members.every((m) => m.startsWith('a future '))) return `${selector} (nobody yet)`;
   return `${selector} (${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''})`;
 }

@@ -1,14 +1,14 @@
-import type { PacketRange } from '../proof/changes/change.ts';
+import type { Change, PacketRange } from '../proof/changes/change.ts';
 import type { ChangeGroup } from './change-groups.ts';
 
 /** A group of changes in the operator's words; every output format that is read by people uses these. */
 export interface ChangeWords {
   /** `tag:executor (exec-1) -> tag:orchestrator (orch-1)`. */
   readonly who: string;
-  /** `tcp all ports; udp all ports; icmp (12 pairs of devices), by the tailnet policy`. */
+  /** `tcp all ports; udp all ports; icmp (12 pairs), tailnet policy`. */
   readonly what: string;
-  /** `100.64.0.30:40000 -> 100.64.0.20:22 tcp`. */
-  readonly witness: string;
+  /** `100.64.0.30:40000 -> 100.64.0.20:22 tcp`; undefined for what is no packet. */
+  readonly witness: string | undefined;
   /** One line for each place. */
   readonly blame: readonly string[];
 }
@@ -22,21 +22,46 @@ export function describeGroup(group: ChangeGroup): ChangeWords {
   const w = example.witness;
   const pairs = group.pairs > 1 ? ` (${group.pairs} pairs)` : '';
   const layer = example.layer === 'tailnet' ? 'tailnet policy' : `firewall of ${example.layer.slice('host/'.length)}`;
-  const residue = example.relation === 'residue' ? ', without opening a flow' : '';
   return {
     who: `${list(group.sources)} -> ${list(group.targets)}`,
-    what: `${packetRanges(example.packets)}${pairs}, ${layer}${residue}`,
-    witness: `${endpoint(w.src, w.sport)} -> ${endpoint(w.dst, w.dport)} ${w.proto}`,
+    what: `${subject(example)}${pairs}, ${layer}${limits(example)}`,
+    witness: w.proto === 'none' ? undefined : `${endpoint(w.src, w.sport)} -> ${endpoint(w.dst, w.dport)} ${w.proto}`,
     blame: example.blame.map((b) => {
       const side = b.side === 'a' ? 'before' : 'now';
-      return `${side} ${b.file}:${b.line}:${b.column}${b.text === undefined ? '' : `  ${b.text}`}`;
+      return `${side} ${b.file}:${b.line}:${b.column}${b.text === undefined ? '' : `  ${b.text.replace(/\s+/g, ' ')}`}`;
     }),
   };
 }
 
+/** What it is that somebody gains or loses. */
+function subject(change: Change): string {
+  switch (change.relation) {
+    case 'capability':
+      return `capability ${change.capability ?? ''}`;
+    case 'becomes':
+      return 'can make themselves that';
+    case 'knows':
+      return 'sees it in its network map';
+    case 'reach':
+    case 'residue':
+    case 'ssh':
+      return packetRanges(change.packets);
+  }
+}
+
+function limits(change: Change): string {
+  if (change.gate !== undefined) return `, at ${change.gate} alone: the other hook of the way still decides`;
+  return change.relation === 'residue' ? ', without opening a flow' : '';
+}
+
+const ANYBODY = 'anybody on ';
+
+/** Names that begin alike are said once: `anybody on eth0, tailscale0`. */
 function list(names: readonly string[]): string {
-  const shown = names.slice(0, SHOWN).join(', ');
-  return names.length > SHOWN ? `${shown} and ${names.length - SHOWN} more` : shown;
+  const shown = names.slice(0, SHOWN);
+  const isAnybody = names.length > 1 && names.every((n) => n.startsWith(ANYBODY));
+  const text = isAnybody ? `${ANYBODY}${shown.map((n) => n.slice(ANYBODY.length)).join(', ')}` : shown.join(', ');
+  return names.length > SHOWN ? `${text} and ${names.length - SHOWN} more` : text;
 }
 
 /** `tcp 22, 80-90; udp all ports; icmp`. */

@@ -24,8 +24,10 @@ export function textReport(report: Report, options: { color: boolean; verbose: b
 
 function verdictLines(c: Colors, verdict: ClaimState, claims: readonly Claim[], verbose: boolean): string[] {
   const count = (state: ClaimState) => claims.filter((k) => k.state === state).length;
+  const waived = claims.filter((k) => k.waiver !== undefined).length;
+  const violated = `${count('violated')} violated${waived > 0 ? ` (${waived} waived)` : ''}`;
   const lines = [
-    `${badge(c, verdict)} ${claims.length} claims: ${count('holds')} hold, ${count('violated')} violated, ${count('unknown')} unknown`,
+    `${badge(c, verdict, waived)} ${claims.length} claims: ${count('holds')} hold, ${violated}, ${count('unknown')} unknown`,
   ];
   for (const state of ['violated', 'unknown'] as const) {
     for (const claim of claims.filter((k) => k.state === state)) lines.push('', ...claimLines(c, claim));
@@ -38,8 +40,8 @@ function verdictLines(c: Colors, verdict: ClaimState, claims: readonly Claim[], 
   return lines;
 }
 
-function badge(c: Colors, state: ClaimState): string {
-  if (state === 'holds') return c.green(c.bold('ISOLATED'));
+function badge(c: Colors, state: ClaimState, waived: number): string {
+  if (state === 'holds') return waived > 0 ? c.yellow(c.bold('ISOLATED BUT FOR WAIVERS')) : c.green(c.bold('ISOLATED'));
   return state === 'violated' ? c.red(c.bold('NOT ISOLATED')) : c.yellow(c.bold('UNKNOWN'));
 }
 
@@ -116,7 +118,7 @@ function groupLines(c: Colors, group: ChangeGroup): string[] {
   return [
     `  ${mark} ${c.bold(who)}`,
     `          ${what}`,
-    `          packet ${witness}`,
+    ...(witness === undefined ? [] : [`          packet ${witness}`]),
     ...blame.map((b) => c.dim(`          ${b}`)),
   ];
 }

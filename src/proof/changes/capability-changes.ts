@@ -5,7 +5,7 @@ import type { Missing } from '../../state/known.ts';
 import type { CapabilityRule } from '../../tailnet/compile/capability-rules.ts';
 import { uniqueMissing } from '../claims/missing.ts';
 import type { Change } from './change.ts';
-import { type DeviceGroup, type GroupedDevices, groupBoth, partyOf } from './parties.ts';
+import { type DeviceGroup, type GroupedDevices, groupBoth, partyOn } from './parties.ts';
 import { ruleLine, ruleText, type TailnetSide } from './tailnet-side.ts';
 
 /** Application capabilities that somebody has over a device on one side and not on the other. */
@@ -58,7 +58,7 @@ function describe(
   });
   const parties =
     sources.length > 0
-      ? sources.map((devices) => ({ party: partyOf(universe, devices), count: devices.length }))
+      ? sources.map((devices) => ({ party: partyOn(side, devices), count: devices.length }))
       : [{ party: { selector: fresh.format(), members: [] }, count: 1 }];
   const to = rule.dst.sample() ?? fresh.sample();
   const from = fresh.sample();
@@ -67,7 +67,7 @@ function describe(
     relation: 'capability',
     layer: 'tailnet',
     src: party,
-    dst: target.party,
+    dst: partyOn(side, target.devices.slice(0, target.counted)),
     packets: [],
     count: count * target.counted,
     witness: {

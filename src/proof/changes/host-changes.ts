@@ -69,20 +69,43 @@ function changedBypasses(before: RulesetState, after: RulesetState): Missing[] {
 
 function passageChanges(compared: Compared): { changes: Change[]; missing: readonly Missing[] } {
   const { host, which, link, before, after } = compared;
-  const [old, fresh] = [ownPassage(before, which, link), ownPassage(after, which, link)];
-  // A match that the packet model cannot decide splits the packets into those for which it is true and the others: what
-  // changes for either of them is a change.
-  const cases = decidedCases(before.ruleset, after.ruleset).map(
-    ([x, y]) => [ownPassage({ ruleset: x }, which, link), ownPassage({ ruleset: y }, which, link)] as const,
-  );
+  const cases = casesOf(compared, which);
   const whole = differenceOf(cases);
   const changes = tell(compared, undefined, whole);
   // What one of two gates lets through more, the other may still stop: nothing passes more, but less stands in the way.
-  const gates = changes.length > 0 || old.gates.length < 2 ? [] : old.gates.map((g) => g.hook);
-  const atGates = gates.flatMap((hook) =>
-    tell(compared, hook, differenceOf(cases.map(([a, b]) => [gate(a, hook), gate(b, hook)]))),
+  const atGates = changes.length > 0 ? [] : gateChanges(compared, cases);
+  const sides = [before, after].map((state) => ownPassage(state, which, link));
+  return { changes: [...changes, ...atGates], missing: whole.isOpen ? openPlaces(host, sides) : [] };
+}
+
+/**
+ * What passes on both sides, in every case: a match that the packet model cannot decide splits the packets into those for
+ * which it is true and the others, and what changes for either of them is a change.
+ */
+function casesOf({ link, before, after }: Compared, which: Passage): (readonly [HostPassage, HostPassage])[] {
+  return decidedCases(before.ruleset, after.ruleset).map(
+    ([x, y]) => [ownPassage({ ruleset: x }, which, link), ownPassage({ ruleset: y }, which, link)] as const,
   );
-  return { changes: [...changes, ...atGates], missing: whole.isOpen ? openPlaces(host, [old, fresh]) : [] };
+}
+
+function gateChanges(compared: Compared, cases: readonly (readonly [HostPassage, HostPassage])[]): Change[] {
+  const gates = cases[0]?.[0].gates ?? [];
+  if (gates.length < 2) return [];
+  return gates.flatMap(({ hook }) => {
+    const found = differenceAt(cases, hook);
+    if (compared.which !== 'forward' || hook !== 'postrouting') return tell(compared, hook, found);
+    // The second gate judges forwarded packets by the rules for sent ones as well, of which is told where they are sent.
+    const sent = differenceAt(casesOf(compared, 'out'), hook);
+    return tell(compared, hook, {
+      gains: found.gains.subtract(sent.gains.forget('iif')),
+      losses: found.losses.subtract(sent.losses.forget('iif')),
+      isOpen: found.isOpen,
+    });
+  });
+}
+
+function differenceAt(cases: readonly (readonly [HostPassage, HostPassage])[], hook: Hook): Difference {
+  return differenceOf(cases.map(([a, b]) => [gate(a, hook), gate(b, hook)]));
 }
 
 /** Bounds of what passes. */

@@ -10,7 +10,6 @@ import { deviceOn, type TailnetSide } from './tailnet-side.ts';
 export interface DeviceGroup {
   /** Those that exist first. */
   readonly devices: readonly Device[];
-  readonly party: Party;
   /** Those that exist; all of them where none does. */
   readonly counted: number;
   /** Whether any of them exists. */
@@ -65,15 +64,16 @@ function toGroup(universe: Universe, devices: readonly Device[]): DeviceGroup {
   const shown = present.length > 0 ? present : devices;
   return {
     devices: [...shown, ...devices.filter((d) => !shown.includes(d))],
-    party: { selector: selectorOf(universe, devices), members: shown.map(universe.label) },
     counted: shown.length,
     present: present.length > 0,
   };
 }
 
-/** Some devices, by what they have in common and by name. */
-export function partyOf(universe: Universe, devices: readonly Device[]): Party {
-  return { selector: selectorOf(universe, devices), members: devices.map(universe.label) };
+/** Some devices, by what they have in common on one side, and by name. */
+export function partyOn(side: TailnetSide, devices: readonly Device[]): Party {
+  const { universe } = side.reach;
+  const there = devices.map((d) => deviceOn(side, d));
+  return { selector: selectorOf(universe, there), members: there.map(universe.label) };
 }
 
 /** What the devices have in common, in the words of the policy. */

@@ -6,7 +6,7 @@ import { approvedRoutes, type Device } from '../../tailnet/device.ts';
 import { protocolName } from '../claims/packet-words.ts';
 import type { Change, ChangeBlame, Party } from './change.ts';
 import { packetRanges } from './packet-ranges.ts';
-import { type DeviceGroup, partyOf } from './parties.ts';
+import { type DeviceGroup, partyOn } from './parties.ts';
 import { deviceOn, ruleLine, type TailnetSide } from './tailnet-side.ts';
 
 /** Packets that a group of devices gains or loses. */
@@ -26,11 +26,13 @@ export interface Part {
  */
 export function reachChange(part: Part, source: DeviceGroup | Party, packets: PacketSet): Change[] {
   const senders = 'devices' in source ? sendersIn(part, source, packets) : undefined;
-  const src = senders === undefined ? (source as Party) : partyOf(part.a.reach.universe, senders);
-  const own = PacketSet.ofAddresses('dst', AddressSet.ofAddresses(...addressesOf(part, part.device)));
+  // In the words of the side on which it is so: there the devices have the tags and routes that make it so.
   const side = part.kind === 'gain' ? part.b : part.a;
+  const src = senders === undefined ? (source as Party) : partyOn(side, senders);
+  const own = PacketSet.ofAddresses('dst', AddressSet.ofAddresses(...addressesOf(part, part.device)));
   const routes = AddressSet.ofPrefixes(...approvedRoutes(deviceOn(side, part.device))).format();
-  const { party, counted } = part.target;
+  const { counted, devices } = part.target;
+  const party = partyOn(side, devices.slice(0, counted));
   const itself = source === part.target ? counted : 0;
   const count = senders === undefined ? counted : senders.length * counted - itself;
   const targets: readonly (readonly [Party, PacketSet])[] = [
