@@ -1,5 +1,5 @@
 import type { Change } from '../proof/changes/change.ts';
-import { packetRanges } from './change-words.ts';
+import { packetRanges } from './packet-words.ts';
 
 /** Changes that say the same of several pairs: one line for people instead of one for each pair. */
 export interface ChangeGroup {
@@ -43,10 +43,17 @@ function join(groups: readonly ChangeGroup[], same: (g: ChangeGroup) => readonly
 function union(a: ChangeGroup, b: ChangeGroup): ChangeGroup {
   return {
     ...a,
+    example: moreTelling(a.example, b.example),
     sources: [...new Set([...a.sources, ...b.sources])],
     targets: [...new Set([...a.targets, ...b.targets])],
     pairs: a.pairs + b.pairs,
   };
+}
+
+/** Two kinds of devices tell more than two of a kind, of which one may not even exist yet. */
+function moreTelling(a: Change, b: Change): Change {
+  const isAmongEqual = (c: Change) => c.src.selector === c.dst.selector;
+  return isAmongEqual(a) && !isAmongEqual(b) ? b : a;
 }
 
 function nameOf(party: Change['src']): string {

@@ -1,5 +1,6 @@
-import type { Change, PacketRange } from '../proof/changes/change.ts';
+import type { Change } from '../proof/changes/change.ts';
 import type { ChangeGroup } from './change-groups.ts';
+import { endpoint, packetRanges } from './packet-words.ts';
 
 /** A group of changes in the operator's words; every output format that is read by people uses these. */
 export interface ChangeWords {
@@ -14,7 +15,7 @@ export interface ChangeWords {
 }
 
 /** How many names of a list are shown before it is cut. */
-const SHOWN = 6;
+const SHOWN = 4;
 
 /** @returns the words of one group */
 export function describeGroup(group: ChangeGroup): ChangeWords {
@@ -62,23 +63,4 @@ function list(names: readonly string[]): string {
   const isAnybody = names.length > 1 && names.every((n) => n.startsWith(ANYBODY));
   const text = isAnybody ? `${ANYBODY}${shown.map((n) => n.slice(ANYBODY.length)).join(', ')}` : shown.join(', ');
   return names.length > SHOWN ? `${text} and ${names.length - SHOWN} more` : text;
-}
-
-/** `tcp 22, 80-90; udp all ports; icmp`. */
-export function packetRanges(ranges: readonly PacketRange[]): string {
-  return ranges
-    .map((r) => {
-      if (r.proto === 'all') return 'every protocol and port';
-      const all = r.ports.length === 1 && r.ports[0]?.[0] === 0 && r.ports[0]?.[1] === 65535;
-      if (all) return `${r.proto} all ports`;
-      const ports = r.ports.map(([lo, hi]) => (lo === hi ? `${lo}` : `${lo}-${hi}`)).join(', ');
-      return ports === '' ? r.proto : `${r.proto} ${ports}`;
-    })
-    .join('; ');
-}
-
-/** `10.0.0.1:22`, `[fd77:1::1]:22`, or the bare address. */
-export function endpoint(address: string, port: number | undefined): string {
-  if (port === undefined) return address;
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }

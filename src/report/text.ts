@@ -4,7 +4,8 @@ import type { Summary } from '../proof/changes/change.ts';
 import type { Blame, Claim, ClaimState, WitnessPacket } from '../proof/claim.ts';
 import type { Comparison, Coverage, Report } from '../proof/report.ts';
 import { type ChangeGroup, groupChanges } from './change-groups.ts';
-import { describeGroup, endpoint } from './change-words.ts';
+import { describeGroup } from './change-words.ts';
+import { endpoint } from './packet-words.ts';
 
 type Colors = ReturnType<typeof createColors>;
 

@@ -2,7 +2,8 @@ import { createColors } from 'picocolors';
 import type { Blame, Claim } from '../../proof/claim.ts';
 import type { Report } from '../../proof/report.ts';
 import { groupChanges } from '../../report/change-groups.ts';
-import { describeGroup, endpoint } from '../../report/change-words.ts';
+import { describeGroup } from '../../report/change-words.ts';
+import { endpoint } from '../../report/packet-words.ts';
 
 /** How many claims and groups of changes are shown. */
 const SHOWN = 2;

@@ -4,7 +4,7 @@ import type { Lab } from '../../lab/lab.ts';
 import { isBlocked, type ProbeResult } from '../../lab/probe.ts';
 import { formatAddress } from '../../net/address.ts';
 import { modelHosts } from '../../proof/intent.ts';
-import { endpoint } from '../../report/change-words.ts';
+import { endpoint } from '../../report/packet-words.ts';
 import type { Topology } from '../../topology/model.ts';
 
 /** Who tries to reach the model's port, and what came of it. */
