@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { HujsonNode } from '../../src/tailnet/hujson/parse.ts';
 import { parseHujson } from '../../src/tailnet/hujson/parse.ts';
+import { plainValue } from '../../src/tailnet/hujson/plain-value.ts';
 
 const everybody = z.tuple([z.literal('*')]);
 const members = z.tuple([z.literal('autogroup:member')]);
@@ -36,17 +36,4 @@ export function isDefaultPolicy(text: string): boolean {
   if (!parsed.ok) return false;
   const value = defaultPolicy.safeParse(plainValue(parsed.value));
   return value.success && (value.data.acls !== undefined || value.data.grants !== undefined);
-}
-
-function plainValue(node: HujsonNode): unknown {
-  switch (node.kind) {
-    case 'object':
-      return Object.fromEntries(node.members.map((m) => [m.key, plainValue(m.value)]));
-    case 'array':
-      return node.items.map(plainValue);
-    case 'null':
-      return null;
-    default:
-      return node.value;
-  }
 }

@@ -1,19 +1,5 @@
-import type { HujsonNode } from '../tailnet/hujson/parse.ts';
 import { parseHujson } from '../tailnet/hujson/parse.ts';
-
-/** The plain value of a HuJSON node, comments gone. */
-function plainValue(node: HujsonNode): unknown {
-  switch (node.kind) {
-    case 'object':
-      return Object.fromEntries(node.members.map((m) => [m.key, plainValue(m.value)]));
-    case 'array':
-      return node.items.map(plainValue);
-    case 'null':
-      return null;
-    default:
-      return node.value;
-  }
-}
+import { plainValue } from '../tailnet/hujson/plain-value.ts';
 
 /** What `Accept: application/json` gets, and the first complaint where the text cannot be read. */
 export type PolicyJson =
