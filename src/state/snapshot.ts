@@ -6,24 +6,36 @@ import type { Evidence, Snapshot } from './evidence.ts';
 
 const sourceEntry = z
   .strictObject({
-    status: z.enum(['ok', 'denied', 'failed', 'late', 'partial', 'absent']).describe('How the source answered'),
-    at: z.iso.datetime({ offset: true }).optional().describe('When it was asked'),
-    body: z.unknown().optional().describe("The source's own shape; secrets are removed before writing"),
-    why: z.string().optional().describe('Why it is not ok'),
+    status: z.enum(['ok', 'denied', 'failed', 'late', 'partial', 'absent']).describe('How the source answered.'),
+    at: z.iso.datetime({ offset: true }).optional().describe('When it was asked.'),
+    body: z.unknown().optional().describe("The source's own shape; secrets are removed before writing."),
+    why: z.string().optional().describe('Why it is not ok.'),
   })
-  .describe('One answer of one source');
+  .refine((entry) => entry.status !== 'ok' || entry.body !== undefined, {
+    path: ['status'],
+    message: 'ok, but there is no body',
+  })
+  .describe('One answer of one source.');
+
+/** `tailnet/policy`, `host/orch-1/nft.txt`. */
+const sourceName = z.string().regex(/^[a-z]+(\/[A-Za-z0-9._-]+)+$/);
 
 const snapshotSchema = z
   .strictObject({
-    schemaVersion: z.literal(1),
-    takenAt: z.iso.datetime({ offset: true }),
-    sources: z.record(z.string().regex(/^[a-z]+(\/[A-Za-z0-9._-]+)+$/), sourceEntry),
+    schemaVersion: z.literal(1).describe('Version of this format.'),
+    takenAt: z.iso.datetime({ offset: true }).describe('When the observation began.'),
+    sources: z.record(sourceName, sourceEntry).describe('Every source that was asked, whether it answered or not.'),
   })
-  .describe('cordon snapshot: raw evidence of one observation');
+  .describe('Raw evidence of one observation.');
 
-/** JSON Schema of a snapshot file, for editors and other tools. */
-export function snapshotJsonSchema(): object {
-  return z.toJSONSchema(snapshotSchema);
+/** Where the published schema lives; editors fetch it by this name. */
+const SNAPSHOT_SCHEMA_ID = 'urn:cordon:snapshot:1';
+
+/** JSON Schema (draft 2020-12) of a snapshot file, for editors and other tools. Pure and deterministic. */
+export function snapshotJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(snapshotSchema, { io: 'input', target: 'draft-2020-12', reused: 'inline' });
+  const { $schema, '~standard': _standard, ...rest } = schema as Record<string, unknown>;
+  return { $schema, $id: SNAPSHOT_SCHEMA_ID, title: 'cordon snapshot', ...rest };
 }
 
 /**
@@ -58,7 +70,8 @@ function syntaxErrors(at: LineMap, text: string, errors: readonly ParseError[]):
   const hint = 'write snapshots with `cordon observe`, or mend the file by hand';
   const isEmpty = text.trim() === '';
   const found = errors.length > 0 && !isEmpty ? errors : [{ error: undefined, offset: 0, length: 0 }];
-  return found.map((e) => ({
+  const distinct = [...new Map(found.map((e) => [`${e.error} ${e.offset}`, e])).values()];
+  return distinct.map((e) => ({
     code: 'snapshot-not-json',
     severity: 'error',
     span: at.span(e.offset, e.length),
