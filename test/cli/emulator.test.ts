@@ -96,6 +96,13 @@ describe('cordon emulator', () => {
     socket.destroy();
   });
 
+  it('ends in good order also when it is told in the moment it says that it is ready', async () => {
+    const child = startCordon(['emulator', '--key', KEY], { cwd: folder.path });
+    child.stdout?.once('data', () => child.kill('SIGTERM'));
+    const ended = await new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
+    expect(ended).toEqual({ code: 0, signal: null });
+  });
+
   it.each([
     ['from the environment', [], { TAILSCALE_API_KEY: KEY }],
     ['from the command line', ['--key', KEY], {}],

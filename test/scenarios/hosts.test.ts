@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Lab } from '../../src/lab/lab.ts';
+import { cordonHere } from '../cli/here.ts';
 import { cordon, type Run, type RunOptions } from '../cli/program.ts';
 import { execIn } from '../lab/machine.ts';
 import { requireOrSkip } from '../support/require.ts';
@@ -42,8 +43,12 @@ function needHosts(): void {
   requireOrSkip(HOSTS_MISSING === undefined, HOSTS_MISSING ?? '');
 }
 
+/** As a process of its own where it must meet another `nft`, or another PATH. */
 function run(args: readonly string[], options: RunOptions = {}): Promise<Run> {
-  return cordon(args, { cwd: place.directory, env: tailnet.env, ...options });
+  const all = { cwd: place.directory, env: tailnet.env, ...options };
+  return options.through === undefined && options.env?.['PATH'] === undefined
+    ? cordonHere(args, all)
+    : cordon(args, all);
 }
 
 const router = () => `${place.run}-orch-1`;
@@ -176,7 +181,7 @@ describe('a namespace that is not there', () => {
 describe('cordon observe -o, then check --snapshot', () => {
   /** Both ways must print the same and end the same. */
   async function expectAgreement(format: string, code: number, observed: number): Promise<void> {
-    const live = await run(['check', '--format', format]);
+    const live = await cordon(['check', '--format', format], { cwd: place.directory, env: tailnet.env });
     const taken = await run(['observe', '-o', 'snapshot.json']);
     expect({ code: taken.code, stdout: taken.stdout }).toEqual({ code: observed, stdout: '' });
     const read = await run(['check', '--snapshot', 'snapshot.json', '--format', format], { env: {} });
