@@ -15,7 +15,7 @@ export interface DiffSide {
   readonly name: string;
   readonly kind: 'topology' | 'snapshot' | 'policy' | 'live';
   readonly evidence: Evidence;
-  /** Name for blame. */
+  /** Name for blame: lines are those of the policy's text, not of the file that it comes from. */
   readonly file: string;
   /** Where the side is a topology. */
   readonly topology?: Topology;
@@ -43,10 +43,12 @@ export async function readSide(name: string, context: SideContext): Promise<Diff
   if (isTopologyFile(name)) {
     const declared = readDeclared(name);
     sayWarnings(declared);
-    return { name, kind: 'topology', evidence: declared.evidence, file: name, topology: declared.topology };
+    const file = `tailnet/policy of ${name}`;
+    return { name, kind: 'topology', evidence: declared.evidence, file, topology: declared.topology };
   }
   const text = readText(name);
-  if (isSnapshot(text)) return { name, kind: 'snapshot', evidence: readSnapshot(name), file: name };
+  if (isSnapshot(text))
+    return { name, kind: 'snapshot', evidence: readSnapshot(name), file: `tailnet/policy of ${name}` };
   const parsed = parsePolicy(name, text);
   if (!parsed.ok) throw new InputError(parsed.diagnostics);
   return { name, kind: 'policy', evidence: policyEvidence(text, context.devices), file: name };

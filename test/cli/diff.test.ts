@@ -38,7 +38,7 @@ describe('cordon diff of two topologies', () => {
       packets: [{ proto: 'tcp', ports: [[8443, 8443]] }],
       witness: { dport: 8443 },
     });
-    expect(gains[0].blame[0]).toMatchObject({ side: 'b', file: 'wide.yaml' });
+    expect(gains[0].blame[0]).toMatchObject({ side: 'b', file: 'tailnet/policy of wide.yaml' });
   });
 
   it.each([
