@@ -151,7 +151,7 @@ export const CAUSES: readonly Cause[] = [
   {
     id: 'HOST-02',
     severity: 'critical',
-    sentence: 'The host accepts new flows from its local network that no flow declares.',
+    sentence: 'The host accepts new flows that no flow declares.',
     fix: "Load cordon's ruleset on the host (`cordon reconcile`, or `pulumi up`).",
   },
   {

@@ -92,8 +92,8 @@ function packetWords(p: WitnessPacket): string {
 const SUMMARY_WORDS: Readonly<Record<Summary, string>> = {
   none: 'the same bytes',
   cosmetic: 'other text, the same meaning',
-  narrowing: 'narrower: somebody lost reach, nobody gained any',
-  widening: 'wider: somebody gained reach',
+  narrowing: 'narrower: somebody lost reach or rights, nobody gained any',
+  widening: 'wider: somebody gained reach or rights',
   mixed: 'wider and narrower at once',
   unknown: 'cannot be told: something could not be interpreted',
 };

@@ -93,15 +93,16 @@ function sampleFrom(part: Part, senders: readonly Device[] | undefined, set: Pac
   });
 }
 
-/** The rules of the side that admits. */
+/** The rules of the side that admits, each once: one for TCP and UDP stands twice in a filter. */
 function blameOf(part: Part, packets: PacketSet): ChangeBlame[] {
   const [name, side] = part.kind === 'gain' ? (['b', part.b] as const) : (['a', part.a] as const);
   const rules = side.reach.admissions(deviceOn(side, part.device)).filter((x) => x.packets.overlaps(packets));
-  return rules.map(({ rule }): ChangeBlame => {
+  const blame = rules.map(({ rule }): ChangeBlame => {
     const { span } = rule;
     if (span === undefined) {
       return { side: name, file: side.file, line: 1, column: 1, text: 'neither `acls` nor `grants`' };
     }
     return { side: name, file: side.file, line: span.line, column: span.column, text: ruleLine(side, rule) };
   });
+  return [...new Map(blame.map((b) => [`${b.line}:${b.column}`, b])).values()];
 }
