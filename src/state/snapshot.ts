@@ -11,10 +11,6 @@ const sourceEntry = z
     body: z.unknown().optional().describe("The source's own shape; secrets are removed before writing."),
     why: z.string().optional().describe('Why it is not ok.'),
   })
-  .refine((entry) => entry.status !== 'ok' || entry.body !== undefined, {
-    path: ['status'],
-    message: 'ok, but there is no body',
-  })
   .describe('One answer of one source.');
 
 /** `tailnet/policy`, `host/orch-1/nft.txt`. */
