@@ -60,7 +60,6 @@ const GARBLED: readonly (readonly [string, () => SourceEntry | undefined])[] = [
   ['HTML', () => ok('<!DOCTYPE html><html></html>')],
   ['a number', () => ok(17)],
   ['null', () => ok(null)],
-  ['no body at all', () => ({ status: 'ok' })],
   ['a list of rules', () => ok([{ rule: 'accept' }])],
   ['nothing: it is not in the file', () => undefined],
   ['a refusal', () => ({ status: 'denied', why: 'not root' })],
@@ -162,10 +161,18 @@ describe('a file that is no snapshot', () => {
       (t: string) => t.replace('"status": "ok"', '"status": "fine"'),
       /seen\.json:\d+:\d+: error: .*status/,
     ],
+    ['with an answer without a body', (t: string) => t.replace('"body": "', '"why": "'), /seen\.json:\d+:\d+: error: /],
+    [
+      'with a source twice',
+      (t: string) => t.replace('"sources": {', '"sources": {\n"tailnet/policy": {"status": "late"},'),
+      /seen\.json:\d+:\d+: error: .*tailnet\/policy/,
+    ],
     ['that is a list', () => '[]', /seen\.json:1:1: error: /],
   ])('%s: 1, with the place', async (_what, edit, words) => {
     folder.snapshot('seen.json');
-    folder.write('seen.json', edit(folder.read('seen.json')));
+    const before = folder.read('seen.json');
+    folder.write('seen.json', edit(before));
+    expect(folder.read('seen.json')).not.toBe(before);
     const { code, stdout, stderr } = await cordonHere(['check', '--snapshot', 'seen.json'], { cwd: folder.path });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(words);
