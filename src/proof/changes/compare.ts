@@ -97,7 +97,7 @@ function sideDevices(own: readonly Device[], other: readonly Device[]): readonly
 }
 
 function compareHosts(topology: Topology, a: Side, b: Side): Part[] {
-  return [...topology.hosts.values()].map((host): Part => {
+  const known = [...topology.hosts.values()].map((host): Part => {
     const [ha, hb] = [a.state.hosts.get(host.name), b.state.hosts.get(host.name)];
     const source = `host/${host.name}/nft.txt`;
     if (ha === undefined || hb === undefined) {
@@ -107,4 +107,17 @@ function compareHosts(topology: Topology, a: Side, b: Side): Part[] {
     const same = changes.length === 0 && missing.length === 0 && differs;
     return { changes, missing, cosmetic: same ? [`${source}: the text differs, what passes does not`] : [] };
   });
+  return [...known, strangeHosts(topology, a, b)];
+}
+
+/** Hosts that only one of two topologies has: without interfaces and addresses it cannot be told what changed there. */
+function strangeHosts(topology: Topology, a: Side, b: Side): Part {
+  const names = [...new Set([...a.state.hosts.keys(), ...b.state.hosts.keys()])].filter((n) => !topology.hosts.has(n));
+  const textOf = (side: Side, name: string) => {
+    const ruleset = side.state.hosts.get(name)?.ruleset;
+    return ruleset?.known === true ? ruleset.value.text : undefined;
+  };
+  const changed = names.filter((n) => textOf(a, n) !== textOf(b, n));
+  const why = 'the rulesets differ, and the host is not in the topology';
+  return { ...NOTHING, missing: changed.map((n) => ({ source: `host/${n}/nft.txt`, why })) };
 }

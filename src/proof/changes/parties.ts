@@ -89,8 +89,10 @@ function selectorOf(universe: Universe, devices: readonly Device[]): string {
 }
 
 function nameOf(universe: Universe, device: Device): string {
+  const standIn = universe.standIn(device);
+  if (standIn !== undefined) return standIn;
   if (device.tags.length > 0) return [...device.tags].sort().join('+');
   // The stranger that stands for any member is no name of a policy.
   if (device.user !== undefined && device.user !== ANY_MEMBER) return device.user;
-  return universe.standIn(device) ?? 'autogroup:member';
+  return 'autogroup:member';
 }

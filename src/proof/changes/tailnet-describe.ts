@@ -2,7 +2,8 @@ import { type Address, formatAddress } from '../../net/address.ts';
 import { AddressSet } from '../../net/address-set.ts';
 import { PROTO } from '../../net/packet.ts';
 import { PacketSet } from '../../net/packet-set.ts';
-import { approvedRoutes, type Device } from '../../tailnet/device.ts';
+import type { Prefix } from '../../net/prefix.ts';
+import { approvedRoutes, type Device, isExitRoute } from '../../tailnet/device.ts';
 import { protocolName } from '../claims/packet-words.ts';
 import type { Change, ChangeBlame, Party } from './change.ts';
 import { packetRanges } from './packet-ranges.ts';
@@ -30,7 +31,7 @@ export function reachChange(part: Part, source: DeviceGroup | Party, packets: Pa
   const side = part.kind === 'gain' ? part.b : part.a;
   const src = senders === undefined ? (source as Party) : partyOn(side, senders);
   const own = PacketSet.ofAddresses('dst', AddressSet.ofAddresses(...addressesOf(part, part.device)));
-  const routes = AddressSet.ofPrefixes(...approvedRoutes(deviceOn(side, part.device))).format();
+  const routes = routeWords(approvedRoutes(deviceOn(side, part.device)));
   const { counted, devices } = part.target;
   const party = partyOn(side, devices.slice(0, counted));
   const itself = source === part.target ? counted : 0;
@@ -62,6 +63,13 @@ export function reachChange(part: Part, source: DeviceGroup | Party, packets: Pa
       },
     ];
   });
+}
+
+/** `10.9.0.0/16`, `the internet`. */
+function routeWords(routes: readonly Prefix[]): string {
+  const subnets = AddressSet.ofPrefixes(...routes.filter((r) => !isExitRoute(r)));
+  const exit = routes.some(isExitRoute) ? ['the internet'] : [];
+  return [...(subnets.isEmpty() ? [] : [subnets.format()]), ...exit].join(', ');
 }
 
 /** The devices of a group that send some of the packets; those that exist where there are any. */

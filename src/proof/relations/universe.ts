@@ -64,6 +64,7 @@ export function buildUniverse(parts: UniverseParts): Universe {
   const networks = [...literals.routed, ...(parts.networks ?? [])].filter(
     (p, i, all) => !routed.some((r) => containsPrefix(r, p)) && all.findIndex((q) => samePrefix(p, q)) === i,
   );
+  const through = [...new Set(policies.flatMap((p) => p.rules.flatMap((r) => r.via.map((v) => v.text.trim()))))].sort();
   const holders: readonly (readonly [Device, string])[] = [
     ...[...tags].sort().map((tag) => futureDevice(tag, `a future holder of ${tag}`, supply.pair(), { tags: [tag] })),
     ...[...users].sort().map((user) => {
@@ -75,9 +76,16 @@ export function buildUniverse(parts: UniverseParts): Universe {
       const name = formatPrefix(p);
       return address === undefined ? [] : [futureDevice(name, `whoever gets an address of ${name}`, [address], {})];
     }),
+    // A router of tomorrow may carry whatever tag a rule sends its packets through.
     ...networks.map((p) =>
-      futureDevice(`${formatPrefix(p)} router`, `whoever routes ${formatPrefix(p)}`, [], { routes: [p] }),
+      futureDevice(`${formatPrefix(p)} router`, `whoever routes ${formatPrefix(p)}`, [], {
+        tags: through,
+        routes: [p],
+      }),
     ),
+    ...(policies.some(namesInternet)
+      ? [futureDevice('exit', 'whoever is an exit node', [], { tags: through, routes: EXIT_ROUTES })]
+      : []),
   ];
   const devices = [...present, ...holders.map(([d]) => d)];
   const words = new Map(holders.map(([d, text]) => [d.id, text]));
@@ -93,13 +101,23 @@ export function buildUniverse(parts: UniverseParts): Universe {
     sources: TAILNET.union(AddressSet.ofPrefixes(...present.flatMap(approvedRoutes))).union(literals.sources),
     byId: (id) => ids.get(id),
     label,
-    standIn: (d) => (words.has(d.id) && d.tags.length === 0 && d.user === undefined ? words.get(d.id) : undefined),
+    standIn: (d) => (d.id.startsWith('future:tag:') || d.user !== undefined ? undefined : words.get(d.id)),
     whois(address) {
       const text = formatAddress(address);
       const device = byAddress.get(text);
       return device === undefined ? `whoever has ${text}` : label(device);
     },
   };
+}
+
+/** What an exit node offers. */
+const EXIT_ROUTES: readonly Prefix[] = [
+  { family: 4, first: 0n, length: 0 },
+  { family: 6, first: 0n, length: 0 },
+];
+
+function namesInternet(policy: Policy): boolean {
+  return policy.rules.some((rule) => rule.dst.some((t) => t.selector.kind === 'internet'));
 }
 
 /** Every tag that a policy gives a meaning to. */

@@ -278,6 +278,16 @@ describe('two pieces of evidence', () => {
     ]);
   });
 
+  it('a host of another topology is said where it differs', () => {
+    const body = rulesOf(homelab.evidence, 'gw-1');
+    const more = withSource(homelab.evidence, 'host/gw-2/nft.txt', { status: 'ok', body });
+    expect(compared(homelab, homelab.evidence, more)).toMatchObject({
+      summary: 'unknown',
+      missing: [{ source: 'host/gw-2/nft.txt', why: 'the rulesets differ, and the host is not in the topology' }],
+    });
+    expect(compared(homelab, more, more).summary).toBe('none');
+  });
+
   it('a missing host is said', () => {
     const { ['host/gw-1/nft.txt']: _, ...sources } = homelab.evidence.sources;
     const found = compared(homelab, homelab.evidence, { sources });

@@ -114,6 +114,18 @@ const cases: readonly Case[] = [
     changes: ['gain reach tag:web -> 10.9.0.0/16 via whoever routes 10.9.0.0/16 tcp 22, icmp'],
   },
   {
+    name: 'a network through routers of a tag that nobody holds',
+    b: policy([WEB_DB, { src: ['tag:web'], dst: ['10.9.0.0/16'], ip: ['tcp:22'], via: ['tag:router'] }]),
+    summary: 'widening',
+    changes: ['gain reach tag:web -> 10.9.0.0/16 via whoever routes 10.9.0.0/16 tcp 22, icmp'],
+  },
+  {
+    name: 'the internet, which needs an exit node',
+    b: policy([WEB_DB, { src: ['tag:web'], dst: ['autogroup:internet'], ip: ['tcp:443'] }]),
+    summary: 'widening',
+    changes: ['gain reach tag:web -> the internet via whoever is an exit node tcp 443, icmp, icmpv6'],
+  },
+  {
     name: 'a network that nobody routes, as a source',
     b: policy([WEB_DB, { src: ['10.9.0.0/16'], dst: ['tag:db'], ip: ['tcp:22'] }]),
     summary: 'widening',

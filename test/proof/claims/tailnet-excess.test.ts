@@ -154,6 +154,20 @@ const holes: readonly Case[] = [
     causes: ['TS-ACL-02', 'TS-ACL-08', 'TS-ACL-26'],
   },
   {
+    name: 'the same, through routers of a tag that nobody holds',
+    world: homelab,
+    edit: (e) => withGrant(e, { src: ['tag:ci'], dst: ['10.77.0.0/16'], ip: ['tcp:11434'], via: ['tag:media'] }),
+    violated: ['ingress ollama-1', 'ingress orch-1'],
+    causes: ['TS-ACL-02', 'TS-ACL-08', 'TS-ACL-26'],
+  },
+  {
+    name: 'the internet for the orchestrator, once there is an exit node',
+    world: homelab,
+    edit: (e) => withGrant(e, { src: ['tag:orchestrator'], dst: ['autogroup:internet'], ip: ['*'] }),
+    violated: ['egress orch-1'],
+    causes: ['TS-ACL-02', 'TS-ACL-08'],
+  },
+  {
     name: 'a network as a source, from which the gateway is reached once it is routed',
     world: homelab,
     edit: (e) => withGrant(e, { src: ['192.168.7.0/24'], dst: ['tag:gateway'], ip: ['tcp:443'] }),
