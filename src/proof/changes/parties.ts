@@ -1,7 +1,8 @@
-import { type Address, formatAddress } from '../../net/address.ts';
+import type { Address } from '../../net/address.ts';
 import { AddressSet } from '../../net/address-set.ts';
 import type { Device } from '../../tailnet/device.ts';
 import type { Policy } from '../../tailnet/policy/policy.ts';
+import { addressKey } from '../relations/address-key.ts';
 import { ANY_MEMBER, type Universe } from '../relations/universe.ts';
 import type { Party } from './change.ts';
 import { deviceOn, type TailnetSide } from './tailnet-side.ts';
@@ -40,11 +41,11 @@ export function groupBoth(a: TailnetSide, b: TailnetSide): GroupedDevices {
   const list = [...groups.values()].map((devices) => toGroup(universe, devices));
   // A device may have other addresses on the other side.
   const addresses = (d: Device) => [a, b].flatMap((side) => deviceOn(side, d).addresses);
-  const at = new Map(list.flatMap((g) => g.devices.flatMap((d) => addresses(d).map((x) => [formatAddress(x), g]))));
+  const at = new Map(list.flatMap((g) => g.devices.flatMap((d) => addresses(d).map((x) => [addressKey(x), g]))));
   const sets = new Map<DeviceGroup, AddressSet>();
   return {
     list,
-    at: (address) => at.get(formatAddress(address)),
+    at: (address) => at.get(addressKey(address)),
     addressesOf(group) {
       const known = sets.get(group);
       if (known !== undefined) return known;

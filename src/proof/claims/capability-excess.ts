@@ -4,7 +4,7 @@ import type { CapabilityRule } from '../../tailnet/compile/capability-rules.ts';
 import type { Device } from '../../tailnet/device.ts';
 import type { ProofContext } from '../context.ts';
 import type { Excess } from './excess.ts';
-import { type Parties, partiesOf, targetsAt } from './parties.ts';
+import { askedDevices, type Parties, partiesOf, targetsAt } from './parties.ts';
 import { blameOf, boundedMissing } from './tailnet-blame.ts';
 
 /**
@@ -16,7 +16,7 @@ export function capabilityExcess(context: ProofContext): readonly Excess[] {
   if (!context.tailnet.known) return [];
   const reach = context.tailnet.value;
   const parties = partiesOf(context, reach);
-  return reach.universe.devices.flatMap((device) =>
+  return askedDevices(context, reach).flatMap((device) =>
     reach.compiled.capabilitiesOn(device.id).flatMap((rule) => excessOf(context, parties, device, rule)),
   );
 }

@@ -44,6 +44,23 @@ export function partiesOf(context: ProofContext, reach: TailnetReach): Parties {
 }
 
 /**
+ * The devices at which it has to be asked what rules let in. Of strangers that route nothing and hold no tag of a role, one
+ * of each class stands for all: the same rules are placed on them, and let the same sources in.
+ */
+export function askedDevices(context: ProofContext, { universe, compiled }: TailnetReach): readonly Device[] {
+  const tags = new Set([...context.topology.roles.values()].map((r) => r.tag));
+  const seen = new Set<number | undefined>();
+  return universe.devices.filter((device) => {
+    const isOwn = context.isDeclared(device) || device.tags.some((t) => tags.has(t));
+    if (isOwn || device.advertisedRoutes.length > 0 || device.isExternal) return true;
+    const kind = compiled.classOf(device.id);
+    if (seen.has(kind)) return false;
+    seen.add(kind);
+    return true;
+  });
+}
+
+/**
  * The addresses under which a device leads to a protected host: the device's own where it is the host's, or where a
  * stranger holds the role's tag; the host's other addresses where the device routes them, 4via6 stand-ins included.
  */

@@ -4,7 +4,7 @@ import type { ProofContext } from '../context.ts';
 import type { Admission, TailnetReach } from '../relations/tailnet.ts';
 import type { Excess } from './excess.ts';
 import { witnessPacket } from './packet-words.ts';
-import { type Parties, type Protected, partiesOf, targetsAt } from './parties.ts';
+import { askedDevices, type Parties, type Protected, partiesOf, targetsAt } from './parties.ts';
 import { blameOf, boundedMissing, causesOf } from './tailnet-blame.ts';
 
 /**
@@ -15,7 +15,7 @@ export function tailnetExcess(context: ProofContext): readonly Excess[] {
   if (!context.tailnet.known) return [];
   const reach = context.tailnet.value;
   const parties = partiesOf(context, reach);
-  return reach.universe.devices.flatMap((device) =>
+  return askedDevices(context, reach).flatMap((device) =>
     reach.admissions(device).flatMap((admission) => excessOf(context, reach, parties, admission)),
   );
 }

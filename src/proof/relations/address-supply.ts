@@ -1,6 +1,7 @@
-import { type Address, type Family, formatAddress } from '../../net/address.ts';
+import type { Address, Family } from '../../net/address.ts';
 import { lastAddress, type Prefix, TAILNET_V4, TAILNET_V6 } from '../../net/prefix.ts';
 import type { Device } from '../../tailnet/device.ts';
+import { addressKey } from './address-key.ts';
 
 /** How many addresses of a prefix are tried before it counts as full. */
 const TRIES = 4096;
@@ -13,7 +14,7 @@ export class AddressSupply {
   #v6 = TAILNET_V6.first + (1n << 80n) - 2n;
 
   constructor(devices: readonly Device[]) {
-    this.#taken = new Set(devices.flatMap((d) => d.addresses.map(formatAddress)));
+    this.#taken = new Set(devices.flatMap((d) => d.addresses.map(addressKey)));
   }
 
   /** One of each family. */
@@ -27,20 +28,20 @@ export class AddressSupply {
   within(prefix: Prefix): Address | undefined {
     const last = lastAddress(prefix).value;
     for (let value = last; value >= prefix.first && last - value < TRIES; value--) {
-      if (!this.#taken.has(formatAddress({ family: prefix.family, value }))) return this.#take(prefix.family, value);
+      if (!this.#taken.has(addressKey({ family: prefix.family, value }))) return this.#take(prefix.family, value);
     }
     return undefined;
   }
 
   #free(family: Family, from: bigint): bigint {
     let value = from;
-    while (this.#taken.has(formatAddress({ family, value }))) value--;
+    while (this.#taken.has(addressKey({ family, value }))) value--;
     return value;
   }
 
   #take(family: Family, value: bigint): Address {
     const address: Address = { family, value };
-    this.#taken.add(formatAddress(address));
+    this.#taken.add(addressKey(address));
     return address;
   }
 }

@@ -5,6 +5,7 @@ import { approvedRoutes, type Device } from '../../tailnet/device.ts';
 import type { Policy } from '../../tailnet/policy/policy.ts';
 import type { Selector } from '../../tailnet/policy/selector.ts';
 import { TAILNET } from '../intent.ts';
+import { addressKey } from './address-key.ts';
 import { AddressSupply } from './address-supply.ts';
 import { literalsOf } from './literals.ts';
 
@@ -91,7 +92,7 @@ export function buildUniverse(parts: UniverseParts): Universe {
   const words = new Map(holders.map(([d, text]) => [d.id, text]));
   const ids = new Map(devices.map((d) => [d.id, d]));
   const label = (d: Device) => words.get(d.id) ?? (d.hostname || d.name || d.id);
-  const byAddress = new Map(devices.flatMap((d) => d.addresses.map((a) => [formatAddress(a), d] as const)));
+  const byAddress = new Map(devices.flatMap((d) => d.addresses.map((a) => [addressKey(a), d] as const)));
   return {
     devices,
     future: new Set(words.keys()),
@@ -103,9 +104,8 @@ export function buildUniverse(parts: UniverseParts): Universe {
     label,
     standIn: (d) => (d.id.startsWith('future:tag:') || d.user !== undefined ? undefined : words.get(d.id)),
     whois(address) {
-      const text = formatAddress(address);
-      const device = byAddress.get(text);
-      return device === undefined ? `whoever has ${text}` : label(device);
+      const device = byAddress.get(addressKey(address));
+      return device === undefined ? `whoever has ${formatAddress(address)}` : label(device);
     },
   };
 }
