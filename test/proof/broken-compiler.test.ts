@@ -7,6 +7,7 @@ import type { Host, PortRange, Service, Topology } from '../../src/topology/mode
 import {
   devicesOf,
   namesOf,
+  plainWorld,
   policyOf,
   proved,
   type World,
@@ -159,6 +160,25 @@ describe('a compiler that', () => {
       const verdict = verdictOf(claims);
       if (outcome === 'violated') expect(verdict, `${name}: ${namesOf(claims, 'unknown')}`).toBe('violated');
       else expect(verdict, name).not.toBe('holds');
+    }
+  });
+
+  it('writes nothing for no flows is believed: nothing is open then', () => {
+    const world = plainWorld((t) => {
+      t.flows = [];
+    });
+    expect(policyOf(world.evidence)).toMatch(/"grants":\s*\[\]/);
+    expect(verdictOf(proved(world))).toBe('holds');
+  });
+
+  it.each([
+    ['one family', (h: Host) => ofFamily(4)(h)],
+    ['no tailnet addresses', () => ({ tailnetAddresses: [] })],
+  ] as const)('knows only %s of its hosts is believed', (_what, change) => {
+    for (const { topology } of Object.values(worlds)) {
+      const less = { ...topology, hosts: mapValues(topology.hosts, (h) => ({ ...h, ...change(h) })) };
+      const evidence = accepted(compileTopology(less));
+      expect(verdictOf(proved({ topology: less, evidence }))).toBe('holds');
     }
   });
 

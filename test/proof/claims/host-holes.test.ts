@@ -181,6 +181,18 @@ const holes: readonly Hole[] = [
     causes: ['HOST-13', 'HOST-05'],
   },
   {
+    name: 'a host that is no router forwards to the model',
+    world: homelab,
+    host: 'exec-1',
+    from: /^[\s\S]*$/,
+    to: rules(homelab, 'exec-1').replaceAll(
+      /(chain (forward|postrouting) \{\n[^\n]*\n)/g,
+      '$1\t\tiifname "tailscale0" oifname "eth1" ip saddr 100.64.0.99 ip daddr 10.77.1.10 accept\n',
+    ),
+    violated: ['ingress ollama-1'],
+    causes: ['HOST-13', 'HOST-05'],
+  },
+  {
     name: 'the netdev table is gone',
     world: homelab,
     host: 'ollama-1',
