@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
-    // Kernel, engine and emulator tests start real processes: two cores are the reference machine.
-    maxWorkers: 2,
+    // Two cores are the reference machine; many tests wait for real processes, so a third worker fills the gaps.
+    maxWorkers: 3,
   },
 });
