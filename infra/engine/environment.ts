@@ -1,11 +1,13 @@
 import { mkdir } from 'node:fs/promises';
-import { delimiter, dirname } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { nodeExecutable } from './node-runtime.ts';
 
 /**
  * Environment in which the engine asks nobody but the backend and the API that it is told to talk to: no update check, no
  * acquisition of plugins, no registry, no plugins that happen to be on the PATH. Pulumi takes the boolean ones for true
  * only as `1` or `true` (pulumi sdk/go/common/util/env).
+ *
+ * Every run starts four processes of Node, so what they compile is kept beside `home` (nodejs.org: module compile cache).
  */
 export function closedEnvironment(home: string): Record<string, string> {
   return {
@@ -16,6 +18,7 @@ export function closedEnvironment(home: string): Record<string, string> {
     PULUMI_DISABLE_REGISTRY_RESOLVE: 'true',
     PULUMI_SUPPRESS_NEO_LINK: 'true',
     NO_COLOR: '1',
+    NODE_COMPILE_CACHE: join(dirname(home), 'compiled'),
   };
 }
 

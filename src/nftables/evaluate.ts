@@ -78,18 +78,36 @@ export function evaluateHook(ruleset: Ruleset, hook: Hook, options: HookOptions 
   let must = PacketSet.all;
   const unknowns = new Map<string, UnknownPlace>();
   for (const hooked of chainsAt(ruleset, hook, options)) {
-    const outcome = evaluateChain(hooked, packetsOfFamily(hooked.table), unknowns);
+    const outcome = outcomeOf(hooked);
     may = may.intersect(outcome.mayAccept);
     must = must.subtract(outcome.mayDrop);
+    for (const [key, place] of outcome.unknowns) unknowns.set(key, place);
   }
   return { may, must, unknowns: [...unknowns.values()] };
 }
 
-function evaluateChain(
-  { table, chain, base }: HookedChain,
-  seen: PacketSet,
-  unknowns: Map<string, UnknownPlace>,
-): { mayAccept: PacketSet; mayDrop: PacketSet } {
+/** What one base chain does with the packets of its table's family. */
+interface ChainOutcome {
+  readonly mayAccept: PacketSet;
+  readonly mayDrop: PacketSet;
+  /** By what tells the places apart. */
+  readonly unknowns: ReadonlyMap<string, UnknownPlace>;
+}
+
+/** Outcomes by table and base chain: rulesets are values, and the same one is asked about hook by hook, claim by claim. */
+const outcomes = new WeakMap<Table, Map<Chain, ChainOutcome>>();
+
+function outcomeOf(hooked: HookedChain): ChainOutcome {
+  const { table, chain } = hooked;
+  const ofTable = outcomes.get(table) ?? new Map<Chain, ChainOutcome>();
+  outcomes.set(table, ofTable);
+  const outcome = ofTable.get(chain) ?? evaluateChain(hooked, packetsOfFamily(table));
+  ofTable.set(chain, outcome);
+  return outcome;
+}
+
+function evaluateChain({ table, chain, base }: HookedChain, seen: PacketSet): ChainOutcome {
+  const unknowns = new Map<string, UnknownPlace>();
   const ends: Record<'accept' | 'drop', PacketSet[]> = { accept: [seen.complement()], drop: [] };
   const observer: Observer = {
     verdict: (verdict, packets) => ends[verdict].push(packets),
@@ -103,5 +121,5 @@ function evaluateChain(
   new Walk(table, observer).enter(chain, seen);
   // NAT chains are asked for the first packet of a connection only.
   if (base.type === 'nat') ends.accept.push(seen);
-  return { mayAccept: PacketSet.unionAll(ends.accept), mayDrop: PacketSet.unionAll(ends.drop) };
+  return { mayAccept: PacketSet.unionAll(ends.accept), mayDrop: PacketSet.unionAll(ends.drop), unknowns };
 }

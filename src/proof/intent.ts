@@ -40,10 +40,17 @@ export interface End {
 
 /** All declared flows as paths between ends. */
 export function flowPaths(topology: Topology): readonly FlowPath[] {
-  return connectFlows(topology).planned.flatMap(({ flow, service, connections }) =>
+  const known = paths.get(topology);
+  if (known !== undefined) return known;
+  const fresh = connectFlows(topology).planned.flatMap(({ flow, service, connections }) =>
     connections.map((c) => ({ flow, service, ...pathOf(topology, c) })),
   );
+  paths.set(topology, fresh);
+  return fresh;
 }
+
+/** The same list for the same topology, so that what is worked out from it can be found again by it. */
+const paths = new WeakMap<Topology, readonly FlowPath[]>();
 
 /** The hosts whose isolation is the point of it all. */
 export function modelHosts(topology: Topology): readonly Host[] {

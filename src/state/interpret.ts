@@ -6,6 +6,7 @@ import { policyEtag } from '../tailnet/policy/etag.ts';
 import { parsePolicy } from '../tailnet/policy/parse.ts';
 import type { Evidence, SourceEntry } from './evidence.ts';
 import { type Known, known, type Missing, unknown } from './known.ts';
+import { remembered } from './remembered.ts';
 import type { HostState, PolicyState, RulesetState, State } from './state.ts';
 
 /**
@@ -22,6 +23,11 @@ export function interpret(evidence: Evidence): State {
     hosts: new Map(hostNames(evidence).map((name) => [name, readHost(evidence, name)])),
   };
 }
+
+/** A fleet looked at again is read again only where it changed. */
+const rulesetIn = remembered(parseRuleset);
+const policyIn = remembered(parsePolicy);
+const etagOf = remembered((_source, text) => policyEtag(text));
 
 type Reader<T> = (source: string, body: unknown) => Known<T>;
 
@@ -43,9 +49,9 @@ function readPolicy(source: string, body: unknown): Known<PolicyState> {
   const shape = policyBody.safeParse(body);
   if (!shape.success) return unknown({ source, why: 'the body is not {"text", "etag"}' });
   const { text, etag } = shape.data;
-  const parsed = parsePolicy(source, text);
+  const parsed = policyIn(source, text);
   if (!parsed.ok) return unknown(...parsed.diagnostics.filter((d) => d.severity === 'error').map(diagnosticMissing));
-  const computed = policyEtag(text);
+  const computed = etagOf(source, text);
   if (etag !== undefined && stripQuotes(etag) !== computed) {
     return unknown({ source, why: `the ETag ${etag} does not belong to this text (computed ${computed})` });
   }
@@ -91,7 +97,7 @@ function readHost(evidence: Evidence, name: string): HostState {
 
 function readRuleset(source: string, body: unknown): Known<RulesetState> {
   if (typeof body !== 'string') return unknown({ source, why: 'the body is not text' });
-  const parsed = parseRuleset(source, body);
+  const parsed = rulesetIn(source, body);
   if (!parsed.ok) return unknown(...parsed.diagnostics.filter((d) => d.severity === 'error').map(diagnosticMissing));
   return known({ text: body, ruleset: parsed.value });
 }

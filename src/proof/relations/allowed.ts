@@ -30,6 +30,18 @@ export interface Allowance {
 
 /** What may pass a host on one way: the declared flows and their answers, link maintenance, and the daemon's packets. */
 export function allowance(paths: readonly FlowPath[], host: Host, which: Passage): Allowance {
+  const ofPaths = allowances.get(paths) ?? new Map<string, Allowance>();
+  allowances.set(paths, ofPaths);
+  const key = `${which} ${host.name}`;
+  const done = ofPaths.get(key) ?? workOut(paths, host, which);
+  ofPaths.set(key, done);
+  return done;
+}
+
+/** By the flows of a topology, which does not change while states come and go. */
+const allowances = new WeakMap<readonly FlowPath[], Map<string, Allowance>>();
+
+function workOut(paths: readonly FlowPath[], host: Host, which: Passage): Allowance {
   switch (which) {
     case 'in':
       return { sure: incoming(paths, host), onCondition: daemonIn(host) };

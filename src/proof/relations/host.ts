@@ -81,7 +81,19 @@ function domainOf(which: Passage, device: string | undefined): PacketSet {
  * @param device the link, for `raw` only
  */
 export function passage(state: Pick<RulesetState, 'ruleset'>, which: Passage, device?: string): HostPassage {
-  const { ruleset } = withoutKnownForeign(state.ruleset);
+  const ofRuleset = passages.get(state.ruleset) ?? new Map<string, HostPassage>();
+  passages.set(state.ruleset, ofRuleset);
+  const key = `${which} ${device ?? ''}`;
+  const done = ofRuleset.get(key) ?? workOut(state.ruleset, which, device);
+  ofRuleset.set(key, done);
+  return done;
+}
+
+/** By ruleset: whoever looks at the same state again, as a watch does, finds what was worked out. */
+const passages = new WeakMap<Ruleset, Map<string, HostPassage>>();
+
+function workOut(everything: Ruleset, which: Passage, device: string | undefined): HostPassage {
+  const { ruleset } = withoutKnownForeign(everything);
   const around = bypasses(ruleset);
   const options = hookOptions(which, device);
   const own = through(ruleset, which, options, domainOf(which, device));
