@@ -23,3 +23,13 @@ export const WILDCARD_SOURCE: AddressSet = TAILNET.subtract(prefixes('100.115.92
 export const INTERNET: AddressSet = prefixes('0.0.0.0/0', '2000::/3').subtract(
   prefixes('10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16'),
 );
+
+/**
+ * Destinations that a node's filter drops before any rule: multicast, and link-local unicast but for the metadata
+ * address of cloud providers. IPv4 in IPv6 counts as what it stands for, without that exception
+ * (tailscale/tailscale wgengine/filter/filter.go: pre, isAllowedLinkLocal; Go net/netip: IsMulticast).
+ */
+export const MULTICAST: AddressSet = prefixes('224.0.0.0/4', 'ff00::/8', '::ffff:224.0.0.0/100');
+export const LINK_LOCAL: AddressSet = prefixes('169.254.0.0/16', 'fe80::/10', '::ffff:169.254.0.0/112').subtract(
+  prefixes('169.254.169.254'),
+);
