@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule<object, neve
   reconcile: async () => (await import('./commands/reconcile.ts')).reconcileCommand as never,
   emulator: async () => (await import('./commands/emulator.ts')).emulatorCommand as never,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand as never,
+  host: async () => (await import('./commands/host.ts')).hostCommand as never,
   schema: async () => (await import('./commands/schema.ts')).schemaCommand as never,
   demo: async () => (await import('./commands/demo.ts')).demoCommand as never,
 };
