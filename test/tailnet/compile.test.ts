@@ -102,7 +102,7 @@ describe('identity', () => {
   it.each([
     ['ada@example.com', '100.64.0.3-100.64.0.4,fd7a:115c:a1e0::3-fd7a:115c:a1e0::4'],
     ['group:g', '100.64.0.3-100.64.0.4,fd7a:115c:a1e0::3-fd7a:115c:a1e0::4'],
-    ['user:*@example.com', '100.64.0.3-100.64.0.5,fd7a:115c:a1e0::3-fd7a:115c:a1e0::5'],
+    ['user:*@example.com', '? 100.64.0.3-100.64.0.5,fd7a:115c:a1e0::3-fd7a:115c:a1e0::5'],
     ['autogroup:member', '100.64.0.3-100.64.0.5,fd7a:115c:a1e0::3-fd7a:115c:a1e0::5'],
     ['autogroup:tagged', '100.64.0.1-100.64.0.2,fd7a:115c:a1e0::1-fd7a:115c:a1e0::2'],
     ['tag:orchestrator', ORCHESTRATOR],
@@ -141,8 +141,8 @@ describe('what is not modelled', () => {
   const grant = { src: ['tag:orchestrator'], dst: ['tag:model'], ip: ['tcp:1'] };
   const cases: [string, object, string][] = [
     ['a role', { grants: [{ ...grant, src: ['autogroup:admin'] }] }, '100.64.0.3-100.64.0.5'],
-    ['devices of others', { grants: [{ ...grant, src: ['autogroup:shared'] }] }, '*'],
-    ['an IP set', { grants: [{ ...grant, src: ['ipset:corp'] }] }, '*'],
+    ['devices of others', { grants: [{ ...grant, src: ['autogroup:shared'] }] }, '100.64.0.0,100.64.0.6-'],
+    ['an IP set without definition', { grants: [{ ...grant, src: ['ipset:corp'] }] }, '*'],
     ['an undefined host', { grants: [{ ...grant, src: ['nohost'] }] }, '*'],
     ['an undefined group', { grants: [{ ...grant, src: ['group:synced@example.com'] }] }, '100.64.0.3-100.64.0.5'],
     [

@@ -3,9 +3,10 @@ import type { Prefix } from '../../net/prefix.ts';
 import { approvedRoutes, type Device, isExitRoute } from '../device.ts';
 import type { Policy, SelectorRef } from '../policy/policy.ts';
 import { isIdentity, parseSelector, type Selector } from '../policy/selector.ts';
-import { WILDCARD_SOURCE } from '../ranges.ts';
+import { INTERNET, TAILNET, WILDCARD_SOURCE } from '../ranges.ts';
 import { addressSetOf } from './address-list.ts';
 import { DeviceIndex } from './device-index.ts';
+import { addedTargets } from './ip-sets.ts';
 
 /**
  * One selector, resolved once: the devices that it means (identity selectors) or whose own addresses lie in it (the
@@ -72,6 +73,27 @@ export class Resolver {
     return fresh;
   }
 
+  /**
+   * A destination as the targets that place a rule: an IP set as what it adds, each an upper bound, everything else as
+   * it is.
+   */
+  resolveDestination(ref: Pick<SelectorRef, 'text' | 'selector'>): readonly Resolved[] {
+    if (ref.selector.kind !== 'ipset') return [this.resolve(ref)];
+    const { name } = ref.selector;
+    return addedTargets(this.#policy, name)?.map((target) => this.#partOf(name, target)) ?? [this.resolve(ref)];
+  }
+
+  #partOf(ipset: string, target: SelectorRef): Resolved {
+    const key = `${ipset} ${target.text}`;
+    const known = this.#memo.get(key);
+    if (known !== undefined) return known;
+    const addresses = this.#added(target.selector);
+    const devices = this.#index.within(addresses);
+    const fresh = { id: this.#memo.size, selector: target.selector, devices, addresses, exact: false };
+    this.#memo.set(key, fresh);
+    return fresh;
+  }
+
   /** Untagged devices of one owner, for `autogroup:self`. */
   devicesOf(login: string): readonly number[] {
     const all = this.#byUser.get(login.toLowerCase()) ?? [];
@@ -97,7 +119,10 @@ export class Resolver {
       case 'user':
         return exactly(this.#byUser.get(selector.login.toLowerCase()));
       case 'domain':
-        return exactly(this.#untagged.filter((i) => hasDomain(this.devices[i]?.user, selector.domain)));
+        return {
+          devices: this.#untagged.filter((i) => hasDomain(this.devices[i]?.user, selector.domain)),
+          exact: false,
+        };
       case 'tag':
         return exactly(this.#byTag.get(selector.name));
       case 'member':
@@ -117,8 +142,28 @@ export class Resolver {
     if (group === undefined) return { devices: this.#untagged, exact: false };
     const members = group.items.map((item) => parseSelector(item.text));
     if (members.some((m) => m.kind !== 'user' && m.kind !== 'domain')) return { devices: this.#untagged, exact: false };
-    const found = new Set(members.flatMap((m) => this.#identity(m).devices));
-    return { devices: [...found].sort((a, b) => a - b), exact: true };
+    const found = members.map((m) => this.#identity(m));
+    const devices = [...new Set(found.flatMap((f) => f.devices))].sort((a, b) => a - b);
+    return { devices, exact: found.every((f) => f.exact) };
+  }
+
+  /**
+   * Devices of users who accepted an invitation, which the device list does not have: they come with a tailnet address
+   * that no device of this tailnet has, and without the subnets behind them (Tailscale documentation, "Sharing").
+   */
+  #strangers(): AddressSet {
+    const own = this.devices.flatMap((d, i) => (d.isExternal ? [] : [i]));
+    return TAILNET.subtract(this.addressesOf(own));
+  }
+
+  #ipSet(name: string): AddressSet {
+    const added = addedTargets(this.#policy, name)?.map((target) => this.#added(target.selector));
+    return added?.reduce((sum, set) => sum.union(set), AddressSet.empty) ?? AddressSet.all;
+  }
+
+  /** What a target adds to an IP set. */
+  #added(target: Selector): AddressSet {
+    return target.kind === 'internet' ? INTERNET : this.#literal(target).addresses;
   }
 
   #literal(selector: Selector): { addresses: AddressSet; exact: boolean } {
@@ -134,6 +179,10 @@ export class Resolver {
         if (prefix !== undefined) return { addresses: AddressSet.ofPrefixes(prefix), exact: true };
         return { addresses: AddressSet.all, exact: false };
       }
+      case 'shared':
+        return { addresses: this.#strangers(), exact: false };
+      case 'ipset':
+        return { addresses: this.#ipSet(selector.name), exact: false };
       default:
         return { addresses: AddressSet.all, exact: false };
     }

@@ -79,17 +79,28 @@ function resolveRule(policy: Policy, rule: PolicyRule, resolver: Resolver): Reso
     return { section, index, span, src: [all], dst, hasIp: true, app, via: undefined, exact: false };
   }
   const accepted = rule.section === 'grants' || rule.action?.text === 'accept';
+  const dst = rule.dst.flatMap((t: Target) => resolver.resolveDestination(t).map((name) => ({ name, ip: t.ip })));
   return {
     section,
     index,
     span,
     src: distinct(rule.src.map((ref) => resolver.resolve(ref))),
-    dst: rule.dst.map((t: Target) => ({ name: resolver.resolve(t), ip: t.ip })),
+    dst,
     hasIp: rule.hasIp,
     app,
     via: rule.via.length === 0 ? undefined : rule.via.map((ref) => resolver.resolve(ref)),
-    exact: accepted && rule.posture.length === 0 && policy.defaultPosture.length === 0 && rule.faults.length === 0,
+    exact:
+      accepted &&
+      rule.posture.length === 0 &&
+      policy.defaultPosture.length === 0 &&
+      rule.faults.length === 0 &&
+      // Where it is placed, the internet counts as certain; as part of an IP set it is not.
+      !rule.dst.some((t) => t.selector.kind === 'ipset' && resolver.resolveDestination(t).some(isInternet)),
   };
+}
+
+function isInternet({ selector }: Resolved): boolean {
+  return selector.kind === 'internet';
 }
 
 function distinct(list: readonly Resolved[]): Resolved[] {

@@ -2,11 +2,12 @@ import { parsePrefix } from '../../net/prefix.ts';
 import type { Diagnostic, Result } from '../../source/diagnostic.ts';
 import { resultOf } from '../../source/diagnostic.ts';
 import { type HujsonMember, type HujsonNode, parseHujson } from '../hujson/parse.ts';
+import { hostAliases, ipSets, namedLists } from './parse-names.ts';
 import { parseAcl, parseGrant, protoText, unknownKeys } from './parse-rules.ts';
 import type {
   Aspect,
   AutoApprovers,
-  HostAlias,
+  LocatedText,
   NamedList,
   Policy,
   PolicyTest,
@@ -14,15 +15,33 @@ import type {
   Unmodelled,
 } from './policy.ts';
 import { PolicyReader } from './reader.ts';
+import { parseSelector } from './selector.ts';
 
 /** Sections that are understood as far as packets, peers and ownership go. */
-const MODELLED = new Set(['acls', 'grants', 'groups', 'hosts', 'tagowners', 'autoapprovers', 'tests']);
+const MODELLED = new Set([
+  'acls',
+  'grants',
+  'groups',
+  'hosts',
+  'ipsets',
+  'postures',
+  'tagowners',
+  'autoapprovers',
+  'tests',
+]);
 
-/** Definitions that mean nothing until a rule refers to them; the rule that does is reported instead. */
-const INERT = new Set(['ipsets', 'postures', 'randomizeclientport', 'onecgnatroute']);
+/** Sections that change nothing about who may reach, see or become what. */
+const INERT = new Set(['randomizeclientport', 'onecgnatroute']);
+
+interface Opaque {
+  readonly what: string;
+  readonly touches: readonly Aspect[];
+  /** Whether the compiled answers bound it from above all the same. */
+  readonly bounded?: boolean;
+}
 
 /** Sections that are in force but not interpreted, with what they could change. */
-const OPAQUE: Readonly<Record<string, { readonly what: string; readonly touches: readonly Aspect[] }>> = {
+const OPAQUE: Readonly<Record<string, Opaque>> = {
   ssh: {
     what: 'SSH rules: they decide who may log in over Tailscale SSH, and an accepted login is a tunnel',
     touches: ['ssh'],
@@ -33,8 +52,9 @@ const OPAQUE: Readonly<Record<string, { readonly what: string; readonly touches:
     touches: ['attributes', 'packets', 'peers'],
   },
   defaultsrcposture: {
-    what: 'a default posture: every rule admits only those of its sources that meet it',
+    what: 'a default posture: rules without a posture of their own admit only those sources that meet it; taken as all of them',
     touches: ['packets', 'peers'],
+    bounded: true,
   },
   derpmap: { what: 'relay servers: encrypted traffic of this tailnet passes through them', touches: ['underlay'] },
   disableipv4: {
@@ -70,7 +90,9 @@ export function parsePolicy(file: string, text: string): Result<Policy> {
     sections: { acls: presence(get('acls')), grants: presence(get('grants')) },
     groups: namedLists(reader, get('groups'), 'groups'),
     hosts: hostAliases(reader, get('hosts')),
-    tagOwners: namedLists(reader, get('tagowners'), 'tagOwners'),
+    ipsets: ipSets(reader, get('ipsets')),
+    postures: namedLists(reader, get('postures'), 'postures'),
+    tagOwners: tagOwners(reader, get('tagowners')),
     autoApprovers: autoApprovers(reader, get('autoapprovers')),
     tests: reader.list(get('tests'), 'tests').map((n, i) => policyTest(reader, n, i)),
     ssh: reader.list(get('ssh'), 'ssh'),
@@ -93,11 +115,13 @@ function opaqueSections(sections: ReadonlyMap<string, HujsonMember>, diagnostics
     if (MODELLED.has(name) || INERT.has(name) || isEmpty(value)) continue;
     const opaque = Object.hasOwn(OPAQUE, name) ? OPAQUE[name] : undefined;
     if (opaque !== undefined) {
-      out.push({ span: keySpan, what: `${key}: ${opaque.what}`, touches: opaque.touches });
+      const kind = opaque.bounded ? 'assumed' : 'unmodelled';
+      out.push({ kind, span: keySpan, what: `${key}: ${opaque.what}`, touches: opaque.touches });
       continue;
     }
     const what = `${key}: a section that cordon does not know; it could change anything`;
     out.push({
+      kind: 'unmodelled',
       span: keySpan,
       what,
       touches: ['packets', 'peers', 'ssh', 'attributes', 'ownership', 'underlay', 'tests'],
@@ -118,49 +142,64 @@ function isEmpty(node: HujsonNode): boolean {
   return node.kind === 'null' || (node.kind === 'boolean' && !node.value);
 }
 
-function namedLists(reader: PolicyReader, node: HujsonNode | undefined, what: string): Map<string, NamedList> {
-  const lists = new Map<string, NamedList>();
-  for (const m of reader.members(node, what)) {
-    lists.set(m.key, {
-      name: m.key,
-      span: m.keySpan,
-      items: reader.strings(m.value, `${what}[${JSON.stringify(m.key)}]`),
-    });
-  }
-  return lists;
-}
-
-function hostAliases(reader: PolicyReader, node: HujsonNode | undefined): Map<string, HostAlias> {
-  const hosts = new Map<string, HostAlias>();
-  for (const m of reader.members(node, 'hosts')) {
-    const value = reader.string(m.value, `hosts[${JSON.stringify(m.key)}]`) ?? { text: '', span: m.value.span };
-    hosts.set(m.key, { name: m.key, span: m.keySpan, value, prefix: parsePrefix(value.text.trim())?.prefix });
-  }
-  return hosts;
-}
-
 function autoApprovers(reader: PolicyReader, node: HujsonNode | undefined): AutoApprovers {
   const fields = reader.fields(node, 'autoApprovers');
   for (const key of unknownKeys(fields, new Set(['routes', 'exitnode']))) {
-    const what = `autoApprovers.${key.text}: an approver that cordon does not know`;
-    reader.unmodelled.push({ span: key.span, what, touches: ['ownership', 'packets', 'peers'] });
+    const what = `autoApprovers.${key.text}: ${APPROVERS[key.text.toLowerCase()] ?? 'an approver that cordon does not know'}`;
+    reader.unmodelled.push({ kind: 'unmodelled', span: key.span, what, touches: ['ownership', 'packets', 'peers'] });
   }
   const lists = namedLists(reader, fields.get('routes')?.value, 'autoApprovers.routes');
-  return {
-    routes: [...lists.values()].map((list) => ({ ...list, prefix: parsePrefix(list.name)?.prefix })),
-    exitNode: reader.strings(fields.get('exitnode')?.value, 'autoApprovers.exitNode'),
-  };
+  const exitNode = reader.strings(fields.get('exitnode')?.value, 'autoApprovers.exitNode');
+  const routes = [...lists.values()].map((list) => ({ ...list, prefix: parsePrefix(list.name)?.prefix }));
+  reportStrangers(reader, [...routes.flatMap((r) => r.items), ...exitNode], 'autoApprovers');
+  for (const route of routes.filter((r) => r.prefix === undefined)) {
+    const what = `autoApprovers.routes: ${JSON.stringify(route.name)} is no prefix`;
+    reader.unmodelled.push({ kind: 'unmodelled', span: route.span, what, touches: ['ownership'] });
+  }
+  return { routes, exitNode };
+}
+
+/** Approvers that Tailscale documents and that are not modelled. */
+const APPROVERS: Readonly<Record<string, string>> = {
+  services: 'who may host a service without being asked; a host receives what its addresses and tags are granted',
+};
+
+function tagOwners(reader: PolicyReader, node: HujsonNode | undefined): Map<string, NamedList> {
+  const owners = namedLists(reader, node, 'tagOwners');
+  reportStrangers(
+    reader,
+    [...owners.values()].flatMap((tag) => tag.items),
+    'tagOwners',
+  );
+  return owners;
+}
+
+/** Selectors that may own a tag or approve a route (Tailscale documentation, "targets"). */
+const OWNERS = new Set(['user', 'domain', 'group', 'tag', 'member', 'tagged', 'role']);
+
+/** Whoever is named in a way that is not understood may be anybody. */
+function reportStrangers(reader: PolicyReader, items: readonly LocatedText[], section: string): void {
+  for (const item of items) {
+    if (OWNERS.has(parseSelector(item.text).kind)) continue;
+    const what = `${section}: ${JSON.stringify(item.text)} is no user, group, tag or autogroup of users`;
+    reader.unmodelled.push({ kind: 'unmodelled', span: item.span, what, touches: ['ownership'] });
+  }
 }
 
 function policyTest(reader: PolicyReader, node: HujsonNode, index: number): PolicyTest {
   const what = `tests[${index}]`;
   const fields = reader.fields(node, what, { user: 'src', allow: 'accept' });
+  const strange = unknownKeys(fields, new Set(['src', 'proto', 'accept', 'deny']));
+  for (const key of strange) {
+    const said = `${what}: key ${JSON.stringify(key.text)}: what it changes about the test is not modelled`;
+    reader.unmodelled.push({ kind: 'unmodelled', span: key.span, what: said, touches: ['tests'] });
+  }
   return {
     span: node.span,
     src: reader.string(fields.get('src')?.value, `${what}.src`),
     proto: protoText(reader, fields.get('proto')?.value, what),
     accept: reader.strings(fields.get('accept')?.value, `${what}.accept`),
     deny: reader.strings(fields.get('deny')?.value, `${what}.deny`),
-    unknownKeys: unknownKeys(fields, new Set(['src', 'proto', 'accept', 'deny'])),
+    unknownKeys: strange,
   };
 }

@@ -18,8 +18,16 @@ export interface SelectorRef extends LocatedText {
 /** What a construct that we do not interpret could change. */
 export type Aspect = 'packets' | 'peers' | 'ssh' | 'attributes' | 'ownership' | 'underlay' | 'tests';
 
-/** Something that is in force but not modelled. Nothing it could touch may be called proven. */
+/**
+ * Something in force whose meaning no capture of the control plane shows. Nothing it could touch may be called proven
+ * without saying so.
+ */
 export interface Unmodelled {
+  /**
+   * `assumed`: the compiled answers bound it from above, by what Tailscale's documentation says of it. `unmodelled`:
+   * nothing is known that would bound it, or what it changes is not computed.
+   */
+  readonly kind: 'assumed' | 'unmodelled';
   /** Undefined for what no file says, such as a device that another tailnet shares. */
   readonly span: Span | undefined;
   /** What it is and what it could touch, in the operator's words. */
@@ -36,13 +44,17 @@ export interface Policy {
   readonly sections: Readonly<Record<'acls' | 'grants', SectionPresence>>;
   readonly groups: ReadonlyMap<string, NamedList>;
   readonly hosts: ReadonlyMap<string, HostAlias>;
+  /** By name, `ipset:` included. */
+  readonly ipsets: ReadonlyMap<string, IpSetDefinition>;
+  /** Named posture conditions by name, `posture:` included; what they ask of a device is not interpreted. */
+  readonly postures: ReadonlyMap<string, NamedList>;
   readonly tagOwners: ReadonlyMap<string, NamedList>;
   readonly autoApprovers: AutoApprovers;
   readonly tests: readonly PolicyTest[];
   readonly ssh: readonly HujsonNode[];
   readonly sshTests: readonly HujsonNode[];
   readonly nodeAttrs: readonly HujsonNode[];
-  /** Posture names that every rule requires by default; narrows all rules in a way that is not modelled. */
+  /** Posture names that rules without a posture of their own require: their sources are a subset of `src`. */
   readonly defaultPosture: readonly LocatedText[];
   readonly unmodelled: readonly Unmodelled[];
 }
@@ -97,6 +109,21 @@ export interface HostAlias {
   readonly value: LocatedText;
   /** Undefined when the value is no address and no prefix. */
   readonly prefix: Prefix | undefined;
+}
+
+/** `ipset:x`: addresses put together by operations, in their order (Tailscale documentation, "IP sets"). */
+export interface IpSetDefinition {
+  readonly name: string;
+  readonly span: Span;
+  readonly operations: readonly IpSetOperation[];
+  /** Operations that are not understood: the set may be anything. */
+  readonly faults: readonly LocatedText[];
+}
+
+export interface IpSetOperation {
+  readonly action: 'add' | 'remove';
+  /** An address, a prefix, a host, `autogroup:internet` or another IP set. */
+  readonly target: SelectorRef;
 }
 
 export interface AutoApprovers {
