@@ -6,7 +6,6 @@ import { policyEtag } from '../tailnet/policy/etag.ts';
 import { mergePolicy } from '../tailnet/policy/merge.ts';
 import { connectFlows, type PlannedConnections } from './compile/connections.ts';
 import { devicesOf } from './compile/devices.ts';
-import { withExplicitGrants } from './compile/explicit-grants.ts';
 import { planHosts } from './compile/host-plan.ts';
 import { policyTestsOf } from './compile/policy-tests.ts';
 import { grantsOf, ipEntries, tagOwnersOf } from './compile/sections.ts';
@@ -44,7 +43,7 @@ export function compileTopology(topology: Topology): Result<Evidence> {
  */
 function compilePolicy(topology: Topology, planned: readonly PlannedConnections[]): Result<string> {
   const grants = grantsOf(topology, planned);
-  const merged = mergePolicy(topology.tailnet.base, {
+  return mergePolicy(topology.tailnet.base, {
     grants: grants.map((g) => ({
       src: [...g.src],
       dst: [...g.dst],
@@ -55,5 +54,4 @@ function compilePolicy(topology: Topology, planned: readonly PlannedConnections[
     tests: policyTestsOf(topology, grants),
     places: new Map([...topology.roles.values()].map((role) => [`tagOwners/${role.tag}`, role.span])),
   });
-  return merged.ok ? { ...merged, value: withExplicitGrants(merged.value) } : merged;
 }

@@ -45,7 +45,8 @@ type KeyedSection = 'tagOwners' | 'hosts' | 'autoApprovers.routes';
 
 /**
  * Adds our sections to a policy and returns it in canonical form. The base is kept word for word, comments included:
- * entries are only appended, to the sections that it has or as new sections behind them.
+ * entries are only appended, to the sections that it has or as new sections behind them. The result always has `acls`
+ * or `grants`.
  * Not ok when the base does not parse, or defines a key that we define too (both places are named: neither side may
  * silently win). Warns when the base allowed everything for want of rules, which our rules end.
  */
@@ -61,8 +62,8 @@ export function mergePolicy(
   if (!scanned.ok || root?.kind !== 'object') return { ok: false, diagnostics: [] };
   const diagnostics = [...parsed.warnings, ...conflicts(parsed.value, sections)];
   if (base !== undefined) diagnostics.push(...lostDefault(file, parsed.value, root));
-  // A policy without acls and grants allows everything: one of our own always has the key.
-  if (base === undefined) section(root, 'grants', 'array');
+  // A policy without acls and grants allows everything, however little we add: the key has to be there.
+  if (hasNoRuleSection(parsed.value)) section(root, 'grants', 'array');
   addToList(
     root,
     'grants',
@@ -113,7 +114,7 @@ function conflictsIn(
 
 /** A base without rules allows everything; the first rule, ours, ends that for the whole tailnet. */
 function lostDefault(file: string, base: Policy, root: HuObject): Diagnostic[] {
-  if (base.sections.acls !== 'absent' || base.sections.grants !== 'absent') return [];
+  if (!hasNoRuleSection(base)) return [];
   const span = { file, line: 1, column: 1, offset: root.offset, length: 0 };
   return [
     {
@@ -125,6 +126,11 @@ function lostDefault(file: string, base: Policy, root: HuObject): Diagnostic[] {
       hint: 'give the base policy the grants that the rest of the tailnet needs',
     },
   ];
+}
+
+/** Neither `acls` nor `grants`, `null` counting as not given: the policy allows everything (captures). */
+function hasNoRuleSection({ sections }: Policy): boolean {
+  return sections.acls === 'absent' && sections.grants === 'absent';
 }
 
 interface Entry {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Span } from '../../../src/source/span.ts';
 import { formatHujson } from '../../../src/tailnet/hujson/format.ts';
 import { mergePolicy, type PolicySections } from '../../../src/tailnet/policy/merge.ts';
+import { policyOf } from '../support.ts';
 
 const sections: PolicySections = {
   grants: [{ src: ['tag:orch'], dst: ['tag:model'], ip: ['tcp:11434'], comment: 'flow orch-model\nsecond line' }],
@@ -98,6 +99,16 @@ describe('mergePolicy', () => {
   it('leaves a base alone when there is nothing to add', () => {
     const base = '{"acls":[{"action":"accept","src":["*"],"dst":["*:*"]}]}';
     expect(merged(base, { grants: [], tagOwners: {}, autoApprovers: {}, tests: [] })).toBe(formatHujson(base));
+  });
+
+  it.each([
+    ['{}', '{\n"grants": []}\n'],
+    ['{"acls": null, "groups": {}}', '{"acls": null, "groups": {},\n\t"grants": []}\n'],
+    ['// ours\n{"Grants": null}', '// ours\n{"Grants": []}\n'],
+  ])('ends the allow-all of %s although there is no grant to add', (base, text) => {
+    const parsed = policyOf(merged(base, { grants: [], tagOwners: {}, autoApprovers: {}, tests: [] }));
+    expect(parsed.sections.grants).toBe('empty');
+    expect(merged(base, { grants: [], tagOwners: {}, autoApprovers: {}, tests: [] })).toBe(formatHujson(text));
   });
 
   it('fills sections that are null', () => {
