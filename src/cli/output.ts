@@ -1,12 +1,16 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { VERSION } from '../../infra/plugin/package.ts';
 import type { Report } from '../proof/report.ts';
+import { drawnFlows } from '../report/declared-flows.ts';
 import { jsonReport } from '../report/json.ts';
+import type { DrawnFlow } from '../report/mermaid.ts';
 import { textReport } from '../report/text.ts';
 import { CordonError } from '../source/error.ts';
+import type { Topology } from '../topology/model.ts';
 import { fileProblem } from './topology-file.ts';
 
 /** Output formats of reports. */
-export const FORMATS = ['text', 'json'] as const;
+export const FORMATS = ['text', 'json', 'sarif', 'junit', 'github', 'markdown'] as const;
 
 export type Format = (typeof FORMATS)[number];
 
@@ -18,17 +22,41 @@ export interface OutputOptions {
   readonly verbose: boolean;
 }
 
-/** Prints a report in the wanted format. */
-export function writeReport(report: Report, options: OutputOptions): void {
-  writeResult(formatReport(report, options), options.output);
+/** What a report is about, for the formats that place findings in files or draw who may reach whom. */
+export interface ReportContext {
+  /** The file that a finding without a place of its own is shown at. */
+  readonly file: string;
+  readonly flows: readonly DrawnFlow[];
 }
 
-function formatReport(report: Report, { format, output, verbose }: OutputOptions): string {
+/** Reports about a topology. */
+export function contextOf(topology: Topology): ReportContext {
+  return { file: topology.file, flows: drawnFlows(topology) };
+}
+
+/** Prints a report in the wanted format. */
+export async function writeReport(report: Report, options: OutputOptions, context: ReportContext): Promise<void> {
+  writeResult(await formatReport(report, options, context), options.output);
+}
+
+/** Formats that few runs ask for are loaded when they are. */
+async function formatReport(report: Report, options: OutputOptions, { file, flows }: ReportContext): Promise<string> {
+  const { format, output, verbose } = options;
   switch (format) {
     case 'json':
       return jsonReport(report);
     case 'text':
       return textReport(report, { color: output === undefined && useColor(process.stdout, process.env), verbose });
+    case 'sarif': {
+      const { sarifReport } = await import('../report/sarif.ts');
+      return sarifReport(report, { version: VERSION, file, isFile: existsSync });
+    }
+    case 'junit':
+      return (await import('../report/junit.ts')).junitReport(report);
+    case 'github':
+      return (await import('../report/github.ts')).githubReport(report, { file, isFile: existsSync });
+    case 'markdown':
+      return (await import('../report/markdown.ts')).markdownReport(report, { flows });
   }
 }
 

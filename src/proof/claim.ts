@@ -53,11 +53,21 @@ export interface WitnessPacket {
 
 /** The line, rule or field to blame. */
 export interface Blame {
+  /** Name of the evidence source; lines are those of its text. */
   readonly source: string;
   readonly line?: number;
   readonly column?: number;
   readonly rule?: string;
   readonly text?: string;
+  /** Where a person wrote it, if that is another file than the source. */
+  readonly origin?: Place;
+}
+
+/** A place in a file that a person edits. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
 }
 
 /**

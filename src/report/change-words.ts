@@ -1,6 +1,16 @@
-import type { Change } from '../proof/changes/change.ts';
+import type { Change, Summary } from '../proof/changes/change.ts';
 import type { ChangeGroup } from './change-groups.ts';
 import { endpoint, packetRanges } from './packet-words.ts';
+
+/** What a comparison comes to, in one line. */
+export const SUMMARY_WORDS: Readonly<Record<Summary, string>> = {
+  none: 'the same bytes',
+  cosmetic: 'other text, the same meaning',
+  narrowing: 'narrower: somebody lost reach or rights, nobody gained any',
+  widening: 'wider: somebody gained reach or rights',
+  mixed: 'wider and narrower at once',
+  unknown: 'cannot be told: something could not be interpreted',
+};
 
 /** A group of changes in the operator's words; every output format that is read by people uses these. */
 export interface ChangeWords {

@@ -1,11 +1,10 @@
 import { createColors } from 'picocolors';
 import { causeOf } from '../proof/causes.ts';
-import type { Summary } from '../proof/changes/change.ts';
-import type { Blame, Claim, ClaimState, WitnessPacket } from '../proof/claim.ts';
+import type { Blame, Claim, ClaimState } from '../proof/claim.ts';
 import type { Comparison, Coverage, Report } from '../proof/report.ts';
 import { type ChangeGroup, groupChanges } from './change-groups.ts';
-import { describeGroup } from './change-words.ts';
-import { endpoint } from './packet-words.ts';
+import { describeGroup, SUMMARY_WORDS } from './change-words.ts';
+import { witnessWords } from './packet-words.ts';
 
 type Colors = ReturnType<typeof createColors>;
 
@@ -51,7 +50,7 @@ function claimLines(c: Colors, claim: Claim): string[] {
   const lines = [`  ${state} ${c.bold(claim.claim)} ${claim.subject}`];
   if (claim.witness !== undefined) {
     const w = claim.witness;
-    lines.push(`    packet   ${packetWords(w.packet)}`);
+    lines.push(`    packet   ${witnessWords(w.packet)}`);
     lines.push(`             from ${w.from} to ${w.to}`);
     lines.push(`    layer    ${w.layer}`);
   }
@@ -72,31 +71,10 @@ function blameLines(c: Colors, b: Blame): string[] {
   const place =
     b.line === undefined ? b.source : `${b.source}:${b.line}${b.column === undefined ? '' : `:${b.column}`}`;
   const lines = [`    blame    ${place}${b.rule === undefined ? '' : ` (${b.rule})`}`];
+  if (b.origin !== undefined) lines.push(`    written  ${b.origin.file}:${b.origin.line}:${b.origin.column}`);
   if (b.text !== undefined) lines.push(...b.text.split('\n').map((t) => c.dim(`             | ${t.trimEnd()}`)));
   return lines;
 }
-
-/** `10.77.1.2:40000 -> 10.77.1.10:22 tcp new on eth0`. */
-function packetWords(p: WitnessPacket): string {
-  const words = [`${endpoint(p.src, p.sport)} -> ${endpoint(p.dst, p.dport)} ${p.proto}`];
-  if (p.icmpType !== undefined) words.push(`type ${p.icmpType}`);
-  if (p.ct !== undefined) words.push(p.ct);
-  const through = (name: string) => (name === '' ? 'any other interface' : name);
-  if (p.interface !== undefined) words.push(`on ${through(p.interface)}`);
-  if (p.outInterface !== undefined) words.push(`to ${through(p.outInterface)}`);
-  if (p.uid !== undefined) words.push(`sent by uid ${p.uid}`);
-  if (p.mark !== undefined) words.push(`with mark 0x${p.mark.toString(16)}`);
-  return words.join(' ');
-}
-
-const SUMMARY_WORDS: Readonly<Record<Summary, string>> = {
-  none: 'the same bytes',
-  cosmetic: 'other text, the same meaning',
-  narrowing: 'narrower: somebody lost reach or rights, nobody gained any',
-  widening: 'wider: somebody gained reach or rights',
-  mixed: 'wider and narrower at once',
-  unknown: 'cannot be told: something could not be interpreted',
-};
 
 function comparisonLines(c: Colors, comparison: Comparison): string[] {
   const { summary, changes, cosmetic, missing } = comparison;

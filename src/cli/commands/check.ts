@@ -9,7 +9,7 @@ import {
   today,
   topologyOption,
 } from '../options.ts';
-import { writeReport } from '../output.ts';
+import { contextOf, writeReport } from '../output.ts';
 import { readSnapshot } from '../snapshot-file.ts';
 import { readDeclared, sayWarnings } from '../topology-file.ts';
 
@@ -42,7 +42,7 @@ export const checkCommand: CommandModule<object, Arguments> = {
         ? await (await import('../world.ts')).observe(topology, args)
         : readSnapshot(args.snapshot);
     const report = driftReport(declared, observed, today());
-    writeReport(report, outputOptions(args));
+    await writeReport(report, outputOptions(args), contextOf(topology));
     process.exitCode = exitCodeOf(report);
   },
 };

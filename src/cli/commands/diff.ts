@@ -4,7 +4,7 @@ import { CordonError } from '../../source/error.ts';
 import { interpret } from '../../state/interpret.ts';
 import { exitCodeOfDiff, type FailOn } from '../exit-code.ts';
 import { outputOptions, type ReportArguments, reportOptions, timeoutOption } from '../options.ts';
-import { writeReport } from '../output.ts';
+import { contextOf, writeReport } from '../output.ts';
 import { commonTopology, type DiffSide, readSide, stateOf } from '../side.ts';
 import { isTopologyFile, readText, readTopology } from '../topology-file.ts';
 
@@ -38,9 +38,9 @@ export const diffCommand: CommandModule<object, Arguments> = {
     const devices = args.devices === undefined ? undefined : readJson(args.devices);
     const named = args.topology ?? [args.b, args.a].find(isTopologyFile);
     const given = named === undefined ? undefined : readTopology(named).topology;
-    const context = { devices, topology: given, timeout: args.timeout };
-    const a = await readSide(args.a, context);
-    const b = await readSide(args.b, context);
+    const sides = { devices, topology: given, timeout: args.timeout };
+    const a = await readSide(args.a, sides);
+    const b = await readSide(args.b, sides);
     const topology = commonTopology(a, b, given);
     sayWhatIsLeftOut(a, b);
     const comparison = compare(
@@ -48,7 +48,9 @@ export const diffCommand: CommandModule<object, Arguments> = {
       { state: stateOf(a, b), file: a.file },
       { state: stateOf(b, a), file: b.file },
     );
-    writeReport({ claims: [], comparison, coverage: { observed: [], unobserved: [] } }, outputOptions(args));
+    const report = { claims: [], comparison, coverage: { observed: [], unobserved: [] } };
+    const context = topology === undefined ? { file: b.name, flows: [] } : contextOf(topology);
+    await writeReport(report, outputOptions(args), context);
     for (const side of [a, b]) if (side.kind === 'live') sayReviewed(side);
     process.exitCode = exitCodeOfDiff(comparison, args.failOn);
   },

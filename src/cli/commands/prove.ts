@@ -3,7 +3,7 @@ import { CordonError } from '../../source/error.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { claimsReport, declaredReport } from '../findings.ts';
 import { outputOptions, type ReportArguments, reportOptions, today } from '../options.ts';
-import { writeReport } from '../output.ts';
+import { contextOf, writeReport } from '../output.ts';
 import { readSnapshot } from '../snapshot-file.ts';
 import { isTopologyFile, readDeclared, sayWarnings } from '../topology-file.ts';
 
@@ -25,7 +25,7 @@ export const proveCommand: CommandModule<object, Arguments> = {
         requiresArg: true,
       })
       .options(reportOptions) as never,
-  handler(args) {
+  async handler(args) {
     const snapshot = isTopologyFile(args.file) ? undefined : readSnapshot(args.file);
     if (snapshot === undefined && args.topology !== undefined) {
       throw new CordonError('usage', `${args.file} is a topology itself, so --topology says nothing`, {
@@ -36,7 +36,7 @@ export const proveCommand: CommandModule<object, Arguments> = {
     sayWarnings(declared);
     const report =
       snapshot === undefined ? declaredReport(declared, today()) : claimsReport(declared, snapshot, today());
-    writeReport(report, outputOptions(args));
+    await writeReport(report, outputOptions(args), contextOf(declared.topology));
     process.exitCode = exitCodeOf(report);
   },
 };

@@ -17,7 +17,7 @@ import {
   today,
   topologyOption,
 } from '../options.ts';
-import { writeReport } from '../output.ts';
+import { contextOf, writeReport } from '../output.ts';
 import { readDeclared, sayWarnings } from '../topology-file.ts';
 import { observe } from '../world.ts';
 
@@ -63,7 +63,7 @@ export const reconcileCommand: CommandModule<object, Arguments> = {
     for (const action of result.planned) log.info(`would ${describeAction(action)}`);
     for (const held of result.held) log.warn(describeHeld(held));
     const report = driftReport(declared, result.after, today());
-    writeReport(report, outputOptions(args));
+    await writeReport(report, outputOptions(args), contextOf(topology));
     process.exitCode = exitCodeOf(report);
   },
 };

@@ -5,6 +5,7 @@ import type { FilterRule } from '../../tailnet/compile/filter-rules.ts';
 import type { Role } from '../../topology/model.ts';
 import type { Blame } from '../claim.ts';
 import type { ProofContext } from '../context.ts';
+import { originOf } from '../origin.ts';
 import { receiverAddresses, senderAddresses } from '../relations/identities.ts';
 import type { TailnetReach } from '../relations/tailnet.ts';
 
@@ -15,12 +16,17 @@ export function blameOf(context: ProofContext, rule: Pick<FilterRule, 'span' | '
   if (span === undefined) return { source, rule: 'neither `acls` nor `grants`: everything is allowed' };
   const { policy } = context.state.tailnet;
   const text = policy.known ? policy.value.text.slice(span.offset, span.offset + span.length) : undefined;
+  const origin =
+    text === undefined || rule.section === 'default'
+      ? undefined
+      : originOf(context.topology, { section: rule.section, index: rule.index }, text);
   return {
     source,
     line: span.line,
     column: span.column,
     rule: `${rule.section}[${rule.index}]`,
     ...(text === undefined ? {} : { text }),
+    ...(origin === undefined ? {} : { origin }),
   };
 }
 
