@@ -83,12 +83,6 @@ describe('hosts that are not reached this way', () => {
     });
   });
 
-  it('says that ssh is not supported, with the target', async () => {
-    const outcome = await run({ kind: 'ssh', target: 'root@model-1' }, ['true'], limit);
-    expect(outcome).toMatchObject({ kind: 'unreachable', reason: 'not-supported' });
-    expect(outcome.kind === 'unreachable' && outcome.why).toContain('ssh root@model-1');
-  });
-
   it('says that a namespace does not exist', async () => {
     expect(await run({ kind: 'netns', name: 'cordon-test-nowhere' }, ['true'], limit)).toMatchObject({
       kind: 'unreachable',

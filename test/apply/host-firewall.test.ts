@@ -178,7 +178,6 @@ describe('applyRuleset where the host is not reached', () => {
   it.each([
     [{ kind: 'netns', name: 'cordon-test-nowhere' } as const, 'no-namespace'],
     [{ kind: 'render-only' } as const, 'render-only'],
-    [{ kind: 'ssh', target: 'root@x' } as const, 'not-supported'],
   ])('changes nothing on %j', async (access, reason) => {
     expect(await applyRuleset(access, written)).toMatchObject({ kind: 'unreachable', reason, stage: 'parse' });
     expect(await readRuleset(access)).toMatchObject({ kind: 'unreachable', reason });
