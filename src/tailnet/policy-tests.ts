@@ -1,9 +1,10 @@
 import type { Address } from '../net/address.ts';
-import { ADDRESS_BITS, formatAddress } from '../net/address.ts';
+import { ADDRESS_BITS, compareAddresses, formatAddress } from '../net/address.ts';
 import { AddressSet } from '../net/address-set.ts';
+import { lastAddress, type Prefix } from '../net/prefix.ts';
 import type { Span } from '../source/span.ts';
 import { type Resolved, Resolver } from './compile/resolver.ts';
-import { type ResolvedRule, resolveRules } from './compile/rules.ts';
+import { type ResolvedRule, resolveRules, SourceSets } from './compile/rules.ts';
 import type { TailnetFacts } from './compile.ts';
 import type { LocatedText, Policy, PolicyTest } from './policy/policy.ts';
 import { parseProtocols, splitTarget } from './policy/ports.ts';
@@ -46,6 +47,7 @@ class Judge {
   readonly #policy: Policy;
   readonly #resolver: Resolver;
   readonly #rules: readonly ResolvedRule[];
+  readonly #sources = new SourceSets();
 
   constructor(policy: Policy, resolver: Resolver, rules: readonly ResolvedRule[]) {
     this.#policy = policy;
@@ -54,122 +56,120 @@ class Judge {
   }
 
   errors(test: PolicyTest, facts: TailnetFacts): string[] {
-    const source = this.#source(test.src, facts);
+    const source = sourceOf(this.#policy, this.#resolver, facts, test.src);
     if (source === undefined) return [`src ${JSON.stringify(test.src?.text ?? '')} is not known`];
     const protocols = testProtocols(test.proto);
     if (protocols === undefined) return [`proto ${JSON.stringify(test.proto?.text)} cannot be tested`];
     if (test.accept.length + test.deny.length === 0) return ['accept and deny are both empty'];
     const run = (list: readonly LocatedText[], want: 'Accept' | 'Drop') =>
-      list.flatMap((dst) => this.#destinationErrors(source, dst, protocols, want));
+      list.flatMap((dst) => this.#destinationErrors(source.addresses, dst, protocols, want));
     return [...run(test.accept, 'Accept'), ...run(test.deny, 'Drop')];
   }
 
   #destinationErrors(
-    source: Resolved,
+    source: AddressSet,
     dst: LocatedText,
     protocols: readonly number[],
     want: 'Accept' | 'Drop',
   ): string[] {
     const { name, ports } = splitTarget(dst.text);
-    const target = this.#host(name);
+    const target = this.#hosts(name);
     const port = ports.ok && ports.value.size() === 1n ? ports.value.min() : undefined;
     if (target === undefined || port === undefined) return [`${JSON.stringify(dst.text)} is not one host and one port`];
-    const to = addressesIn(target);
-    if (to.length === 0) return [`${JSON.stringify(dst.text)} has no address`];
-    return to.flatMap((d) => {
-      const admitted = addressesIn(source.addresses).map((s) => this.#admits(s, d, port, protocols));
-      const got = (want === 'Accept' ? admitted.length > 0 && admitted.every(Boolean) : admitted.some(Boolean))
-        ? 'Accept'
-        : 'Drop';
+    if (target.length === 0) return [`${JSON.stringify(dst.text)} has no address`];
+    return target.flatMap((d) => {
+      const admitted = this.#admittedTo(d, port, protocols);
+      const isAccepted =
+        want === 'Accept' ? !source.isEmpty() && source.isSubsetOf(admitted) : source.overlaps(admitted);
+      const got = isAccepted ? 'Accept' : 'Drop';
       return got === want ? [] : [`address "${formatAddress(d)}:${port}": want: ${want}, got: ${got}`];
     });
   }
 
-  #admits(src: Address, dst: Address, port: bigint, protocols: readonly number[]): boolean {
-    return this.#rules.some(
-      (rule) =>
-        rule.hasIp &&
-        rule.src.some((s) => s.addresses.contains(src)) &&
-        rule.dst.some(
-          (t) =>
-            t.ip.some((ip) => ip.ports.contains(port) && ip.protocols.some((p) => protocols.includes(p))) &&
-            this.#destination(t.name, src).contains(dst),
-        ),
-    );
+  /** Every source that the rules let through to one port. */
+  #admittedTo(dst: Address, port: bigint, protocols: readonly number[]): AddressSet {
+    const sets = this.#rules.flatMap((rule) => {
+      if (!rule.hasIp) return [];
+      const asked = rule.dst.filter((t) =>
+        t.ip.some((ip) => ip.ports.contains(port) && ip.protocols.some((p) => protocols.includes(p))),
+      );
+      return asked.flatMap((t) => this.#sourcesOf(rule, t.name, dst) ?? []);
+    });
+    return sets.reduce((sum, set) => sum.union(set), AddressSet.empty);
   }
 
-  /** Addresses of a rule's destination, as seen from one source. */
-  #destination(target: Resolved, src: Address): AddressSet {
+  /** Sources of a rule for one address, or undefined when the destination is another one. */
+  #sourcesOf(rule: ResolvedRule, target: Resolved, dst: Address): AddressSet | undefined {
+    const all = this.#sources.of(rule.src);
     switch (target.selector.kind) {
       case 'any':
-        return AddressSet.all;
+        return all;
       case 'internet':
-        return INTERNET;
+        return INTERNET.contains(dst) ? all : undefined;
       case 'self': {
-        const owner = this.#resolver.devices.find((d) => d.addresses.some((a) => sameAddress(a, src)))?.user;
-        return owner === undefined ? AddressSet.empty : this.#resolver.addressesOf(this.#resolver.devicesOf(owner));
+        const owner = this.#resolver.devices.find((d) => d.addresses.some((a) => compareAddresses(a, dst) === 0))?.user;
+        if (owner === undefined) return undefined;
+        return all.intersect(this.#resolver.addressesOf(this.#resolver.devicesOf(owner)));
       }
       default:
-        return target.addresses;
+        return target.addresses.contains(dst) ? all : undefined;
     }
   }
 
-  #source(src: LocatedText | undefined, facts: TailnetFacts): Resolved | undefined {
-    if (src === undefined || src.text.trim() === '') return undefined;
-    const selector = parseSelector(src.text);
-    return this.#isKnown(selector, facts) ? this.#resolver.resolve({ text: src.text, selector }) : undefined;
-  }
-
-  #isKnown(s: Selector, facts: TailnetFacts): boolean {
-    switch (s.kind) {
-      case 'tag':
-        return this.#policy.tagOwners.has(s.name);
-      case 'group':
-        return this.#policy.groups.has(s.name);
-      case 'host':
-        return this.#policy.hosts.get(s.name)?.prefix !== undefined;
-      case 'user': {
-        const login = s.login.toLowerCase();
-        const logins = [...facts.users.map((u) => u.login), ...facts.devices.map((d) => d.user ?? '')];
-        return logins.some((l) => l.toLowerCase() === login);
-      }
-      default:
-        return s.kind !== 'unknown' && s.kind !== 'self' && s.kind !== 'internet';
-    }
-  }
-
-  /** A destination that stands for hosts, not for a prefix. */
-  #host(name: string): AddressSet | undefined {
+  /** Addresses of a destination that stands for hosts, not for a prefix. */
+  #hosts(name: string): readonly Address[] | undefined {
     const selector = parseSelector(name);
-    const known = this.#isKnown(selector, { devices: this.#resolver.devices, users: [] });
-    if (!known || name.includes('/') || selector.kind === 'any' || selector.kind === 'danger-all') return undefined;
-    const resolved = this.#resolver.resolve({ text: name, selector });
-    const single = isIdentity(selector) || isSingle(this.#policy, selector);
-    return single ? resolved.addresses : undefined;
+    const { devices } = this.#resolver;
+    if (name.includes('/') || !isKnownName(this.#policy, selector, { devices, users: [] })) return undefined;
+    if (isIdentity(selector)) {
+      const resolved = this.#resolver.resolve({ text: name, selector });
+      return resolved.devices.flatMap((i) => devices[i]?.addresses ?? []);
+    }
+    const prefix = prefixOfName(this.#policy, selector);
+    const single = prefix !== undefined && prefix.length === ADDRESS_BITS[prefix.family];
+    return single ? [lastAddress(prefix)] : undefined;
   }
 }
 
-function isSingle(policy: Policy, s: Selector): boolean {
-  const prefix = s.kind === 'prefix' ? s.prefix : s.kind === 'host' ? policy.hosts.get(s.name)?.prefix : undefined;
-  return prefix !== undefined && prefix.length === ADDRESS_BITS[prefix.family];
+/** The source of a test, or undefined when it names nobody that the policy or the tailnet knows. */
+export function sourceOf(
+  policy: Policy,
+  resolver: Resolver,
+  facts: TailnetFacts,
+  src: LocatedText | undefined,
+): Resolved | undefined {
+  if (src === undefined || src.text.trim() === '') return undefined;
+  const selector = parseSelector(src.text);
+  return isKnownName(policy, selector, facts) ? resolver.resolve({ text: src.text, selector }) : undefined;
+}
+
+/** Whether a test may speak of a name: declared, or the login of somebody who is there. */
+function isKnownName(policy: Policy, s: Selector, facts: TailnetFacts): boolean {
+  switch (s.kind) {
+    case 'tag':
+      return policy.tagOwners.has(s.name);
+    case 'group':
+      return policy.groups.has(s.name);
+    case 'host':
+      return policy.hosts.get(s.name)?.prefix !== undefined;
+    case 'user': {
+      const login = s.login.toLowerCase();
+      const logins = [...facts.users.map((u) => u.login), ...facts.devices.map((d) => d.user ?? '')];
+      return logins.some((l) => l.toLowerCase() === login);
+    }
+    default:
+      return s.kind !== 'unknown' && s.kind !== 'self' && s.kind !== 'internet';
+  }
+}
+
+/** The prefix that a literal or a host of the policy stands for. */
+function prefixOfName(policy: Policy, s: Selector): Prefix | undefined {
+  if (s.kind === 'prefix') return s.prefix;
+  return s.kind === 'host' ? policy.hosts.get(s.name)?.prefix : undefined;
 }
 
 function testProtocols(proto: LocatedText | undefined): readonly number[] | undefined {
   if (proto === undefined || proto.text.trim() === '') return UNNAMED_PROTOCOLS;
   const parsed = parseProtocols(proto.text);
   return parsed.ok && parsed.value.every((p) => TESTABLE_PROTOCOLS.has(p)) ? parsed.value : undefined;
-}
-
-/** The ends of every interval: rules cut address sets at prefix ends, and hosts are single addresses. */
-function addressesIn(set: AddressSet): Address[] {
-  const ends = (family: 4 | 6) =>
-    (family === 4 ? set.v4 : set.v6).intervals.flatMap(([low, high]) => (low === high ? [low] : [low, high]));
-  return [
-    ...ends(4).map((value): Address => ({ family: 4, value })),
-    ...ends(6).map((value): Address => ({ family: 6, value })),
-  ];
-}
-
-function sameAddress(a: Address, b: Address): boolean {
-  return a.family === b.family && a.value === b.value;
 }

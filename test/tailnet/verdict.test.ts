@@ -18,6 +18,10 @@ const ssh = (more: object) => ({
   tagOwners,
   ssh: [{ action: 'accept', src: ['autogroup:member'], dst: ['tag:model'], users: ['root'], ...more }],
 });
+const sshTest = (more: object) => ({
+  tagOwners,
+  sshTests: [{ src: 'ada@example.com', dst: ['tag:model'], accept: ['root'], ...more }],
+});
 const SELF = 'autogroup:self can only be used with users, groups, or supported autogroups';
 
 describe('apiVerdict', () => {
@@ -33,7 +37,7 @@ describe('apiVerdict', () => {
     [ssh({ users: ['autogroup:nonroot', 'localpart:foo', 'localpart:*@example.com'] })],
     [ssh({ action: 'check', checkPeriod: '0s' })],
     [ssh({ action: 'check', checkPeriod: '168h' })],
-    [{ nodeAttrs: [{ target: ['*', 'tag:model', '10.0.0.0/8'], attr: ['x'] }] }],
+    [{ tagOwners, nodeAttrs: [{ target: ['*', 'tag:model', '10.0.0.0/8'], attr: ['x'] }] }],
   ])('accepts %j', (policy) => {
     expect(answer(policy)).toBe('ok');
   });
@@ -74,7 +78,7 @@ describe('apiVerdict', () => {
       ssh({ users: ['localpart:*@other.example'] }),
       'other.example is not associated with this Tailnet and cannot be used in user:*@<domain> expressions',
     ],
-    [{ sshTests: [{ dst: ['autogroup:internet'] }] }, 'SSH tests dst contains disallowed element "autogroup:internet"'],
+    [sshTest({ dst: ['autogroup:internet'] }), 'SSH tests dst contains disallowed element "autogroup:internet"'],
     [{ nodeAttrs: [{ target: ['%bogus%'], attr: ['x'] }] }, '"%bogus%": invalid address'],
   ])('refuses %j', (policy, message) => {
     expect(answer(policy)).toBe(message);

@@ -1,12 +1,18 @@
 import type { Diagnostic } from '../../source/diagnostic.ts';
 import type { Span } from '../../source/span.ts';
-import { foreignDomain, isKnownDomain, sshRefusals } from './check-ssh.ts';
-import type { LocatedText, Policy, PolicyRule, SelectorRef } from './policy.ts';
-import { PolicyReader } from './reader.ts';
-import { parseSelector } from './selector.ts';
+import { nodeAttrRefusals } from './check-node-attrs.ts';
+import { foreignDomain, isKnownDomain, sshRefusals, sshTestRefusals, undeclared } from './check-ssh.ts';
+import type { LocatedText, Policy, PolicyRule, SelectorRef, Target } from './policy.ts';
+import { ALL_PORTS, DEFAULT_PROTOCOLS } from './ports.ts';
 
-/** Capabilities of tailscale.com that a grant may not name (captures). */
-const RESERVED_CAPABILITIES = new Set(['ingress', 'funnel', 'relay-target', 'drive-sharer']);
+/**
+ * The capabilities of tailscale.com that a grant may name (Tailscale documentation, "grants" and those of each feature;
+ * captures show two of them and three refusals).
+ */
+const GRANTABLE = new Set(['drive', 'golink', 'kubernetes', 'relay', 'secrets', 'tsidp', 'webui']);
+
+/** Protocols with ports; with any other, `*` is the only port (Tailscale documentation, "proto"). */
+const PORT_PROTOCOLS = new Set([6, 17, 132]);
 
 /** Sources that `autogroup:self` goes with; in `acls` also `*`. */
 const SELF_SOURCES = new Set(['user', 'domain', 'group', 'member', 'role']);
@@ -25,21 +31,35 @@ export function checkPolicy(
   const domains = new Set(facts.users.map((u) => (u.login.split('@')[1] ?? '').toLowerCase()).filter((d) => d !== ''));
   const refusals: LocatedText[] = [
     ...groupRefusals(policy),
+    ...tagRefusals(policy),
     ...hostRefusals(policy),
     ...policy.rules.flatMap((rule) => ruleRefusals(policy, rule, domains)),
-    ...policy.ssh.flatMap((node) => sshRefusals(node, domains)),
-    ...sshTestRefusals(policy),
-    ...nodeAttrRefusals(policy),
+    ...policy.ssh.flatMap((entry) => sshRefusals(policy, entry, domains)),
+    ...policy.sshTests.flatMap((test) => sshTestRefusals(policy, test)),
+    ...policy.nodeAttrs.flatMap((entry) => nodeAttrRefusals(policy, entry)),
   ];
   return refusals.map(({ text, span }) => ({ code: 'policy-refused', severity: 'error', span, message: text }));
 }
 
+/** Of two groups that contain each other the API names the later one (one capture). */
 function groupRefusals(policy: Policy): LocatedText[] {
-  return [...policy.groups.values()].flatMap((group) =>
-    group.items
-      .filter((item) => item.text.trim().startsWith('group:'))
-      .map((item) => at(item, `groups["${group.name}"]: "${item.text}": group members cannot be recursive`)),
-  );
+  return [...policy.groups.values()]
+    .reverse()
+    .flatMap((group) =>
+      group.items
+        .filter((item) => item.text.trim().startsWith('group:'))
+        .map((item) => at(item, `groups["${group.name}"]: "${item.text}": group members cannot be recursive`)),
+    );
+}
+
+/** Reported: juanfont/headscale hscontrol/policy/v2/types.go Tag.Validate. */
+function tagRefusals(policy: Policy): LocatedText[] {
+  return [...policy.tagOwners.values()]
+    .filter((tag) => !/^tag:[A-Za-z]/.test(tag.name.trim()))
+    .map(({ name, span }) => ({
+      text: `tagOwners[${JSON.stringify(name)}]: tag names must start with a letter, after 'tag:'`,
+      span,
+    }));
 }
 
 function hostRefusals(policy: Policy): LocatedText[] {
@@ -54,6 +74,7 @@ function ruleRefusals(policy: Policy, rule: PolicyRule, domains: ReadonlySet<str
     ...rule.src.flatMap((ref) => nameRefusals(policy, ref, 'src', domains)),
     // The API reads the ports first, so `autogroup:self` without ports is refused for its "port".
     ...rule.faults,
+    ...portRefusals(rule),
     ...rule.dst.flatMap((ref) => nameRefusals(policy, ref, 'dst', domains)),
     ...(rule.section === 'grants' ? grantRefusals(policy, rule) : []),
     ...selfRefusals(rule),
@@ -63,6 +84,19 @@ function ruleRefusals(policy: Policy, rule: PolicyRule, domains: ReadonlySet<str
 function actionRefusals(rule: PolicyRule): LocatedText[] {
   if (rule.section !== 'acls' || rule.action?.text === 'accept') return [];
   return [{ text: `action="${rule.action?.text ?? ''}" is not supported`, span: rule.action?.span ?? rule.span }];
+}
+
+/** Reported: juanfont/headscale hscontrol/policy/v2/types.go validateProtocolPortCompatibility. */
+function portRefusals(rule: PolicyRule): LocatedText[] {
+  if (rule.section !== 'acls' || rule.faults.length > 0) return [];
+  const isPortless = (t: Target) =>
+    t.ip.some(
+      ({ protocols, ports }) =>
+        protocols !== DEFAULT_PROTOCOLS && !protocols.every((p) => PORT_PROTOCOLS.has(p)) && !ports.equals(ALL_PORTS),
+    );
+  return rule.dst
+    .filter(isPortless)
+    .map((t) => at(t, `dst="${t.text.trim()}": protocol does not support specific ports, only "*" is allowed`));
 }
 
 function nameRefusals(
@@ -75,12 +109,8 @@ function nameRefusals(
   const quoted = `${side}="${ref.text.trim()}"`;
   switch (s.kind) {
     case 'tag':
-      if (policy.tagOwners.has(s.name)) return [];
-      return [at(ref, side === 'src' ? `src=tag not found: "${s.name}"` : `${quoted}: tag not found: "${s.name}"`)];
     case 'group':
-      // Names with a domain are groups of the identity provider, which the policy does not define.
-      if (policy.groups.has(s.name) || s.name.includes('@')) return [];
-      return [at(ref, side === 'src' ? `src=group not found: "${s.name}"` : `${quoted}: group not found: "${s.name}"`)];
+      return undeclared(policy, ref, side === 'src' ? 'src=' : `${quoted}: `);
     case 'host':
       return policy.hosts.has(s.name) ? [] : [at(ref, `${quoted}: invalid address`)];
     case 'unknown':
@@ -91,7 +121,7 @@ function nameRefusals(
     case 'internet':
       return side === 'src' ? [at(ref, `"${ref.text.trim()}" not valid on the src side of a rule`)] : [];
     case 'danger-all':
-      return side === 'dst' ? [at(ref, `"${ref.text.trim()}" not valid on the dst side of a rule`)] : [];
+      return side === 'dst' ? [at(ref, `cannot use ${ref.text.trim()} as a dst`)] : [];
     default:
       return [];
   }
@@ -128,32 +158,9 @@ function capabilityRefusals(name: string, span: Span): LocatedText[] {
   if (!/^[a-zA-Z0-9.-]+$/.test(domain) || path.join('/') === '') {
     return [{ text: 'capability name must have the form {domain}/{path}', span }];
   }
-  const reserved = domain.toLowerCase() === 'tailscale.com' && RESERVED_CAPABILITIES.has(path.at(-1) ?? '');
+  const reserved =
+    domain.toLowerCase() === 'tailscale.com' && !(path[0] === 'cap' && GRANTABLE.has(path.slice(1).join('/')));
   return reserved ? [{ text: 'capability name must not be in the tailscale.com domain', span }] : [];
-}
-
-function sshTestRefusals(policy: Policy): LocatedText[] {
-  const reader = new PolicyReader();
-  return policy.sshTests.flatMap((node) =>
-    reader.strings(reader.fields(node, 'sshTests').get('dst')?.value, 'dst').flatMap((dst) => {
-      const s = parseSelector(dst.text);
-      const isPrefix = s.kind === 'prefix' && dst.text.includes('/');
-      const isUnknownTag = s.kind === 'tag' && !policy.tagOwners.has(s.name);
-      const disallowed = s.kind === 'internet' || isPrefix || isUnknownTag;
-      return disallowed ? [at(dst, `SSH tests dst contains disallowed element "${dst.text}"`)] : [];
-    }),
-  );
-}
-
-function nodeAttrRefusals(policy: Policy): LocatedText[] {
-  const reader = new PolicyReader();
-  return policy.nodeAttrs.flatMap((node) =>
-    reader.strings(reader.fields(node, 'nodeAttrs').get('target')?.value, 'target').flatMap((target) => {
-      const s = parseSelector(target.text);
-      const known = s.kind !== 'unknown' && (s.kind !== 'host' || policy.hosts.has(s.name));
-      return known ? [] : [at(target, `"${target.text}": invalid address`)];
-    }),
-  );
 }
 
 function at(place: LocatedText, text: string): LocatedText {

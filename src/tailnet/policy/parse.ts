@@ -3,7 +3,9 @@ import type { Diagnostic, Result } from '../../source/diagnostic.ts';
 import { resultOf } from '../../source/diagnostic.ts';
 import { type HujsonMember, type HujsonNode, parseHujson } from '../hujson/parse.ts';
 import { hostAliases, ipSets, namedLists } from './parse-names.ts';
+import { parseNodeAttr } from './parse-node-attrs.ts';
 import { parseAcl, parseGrant, protoText, unknownKeys } from './parse-rules.ts';
+import { parseSshEntry, parseSshTest } from './parse-ssh.ts';
 import type {
   Aspect,
   AutoApprovers,
@@ -28,6 +30,7 @@ const MODELLED = new Set([
   'tagowners',
   'autoapprovers',
   'tests',
+  'nodeattrs',
 ]);
 
 /** Sections that change nothing about who may reach, see or become what. */
@@ -47,10 +50,6 @@ const OPAQUE: Readonly<Record<string, Opaque>> = {
     touches: ['ssh'],
   },
   sshtests: { what: 'SSH tests: whether they pass is not judged', touches: ['tests'] },
-  nodeattrs: {
-    what: 'node attributes: they can publish a device to the internet (funnel), make it an app connector or change its addresses',
-    touches: ['attributes', 'packets', 'peers'],
-  },
   defaultsrcposture: {
     what: 'a default posture: rules without a posture of their own admit only those sources that meet it; taken as all of them',
     touches: ['packets', 'peers'],
@@ -95,9 +94,10 @@ export function parsePolicy(file: string, text: string): Result<Policy> {
     tagOwners: tagOwners(reader, get('tagowners')),
     autoApprovers: autoApprovers(reader, get('autoapprovers')),
     tests: reader.list(get('tests'), 'tests').map((n, i) => policyTest(reader, n, i)),
-    ssh: reader.list(get('ssh'), 'ssh'),
-    sshTests: reader.list(get('sshtests'), 'sshTests'),
-    nodeAttrs: reader.list(get('nodeattrs'), 'nodeAttrs'),
+    ssh: reader.list(get('ssh'), 'ssh').map((n, i) => parseSshEntry(reader, n, i)),
+    sshTests: reader.list(get('sshtests'), 'sshTests').map((n, i) => parseSshTest(reader, n, i)),
+    nodeAttrs: reader.list(get('nodeattrs'), 'nodeAttrs').map((n, i) => parseNodeAttr(reader, n, i)),
+    randomizeClientPort: reader.flag(sections.get('randomizeclientport'), 'randomizeClientPort'),
     defaultPosture: reader.strings(get('defaultsrcposture'), 'defaultSrcPosture'),
     unmodelled: [...opaqueSections(sections, reader.diagnostics), ...reader.unmodelled],
   };

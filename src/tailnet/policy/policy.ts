@@ -1,6 +1,7 @@
 import type { Prefix } from '../../net/prefix.ts';
 import type { Span } from '../../source/span.ts';
-import type { HujsonNode } from '../hujson/parse.ts';
+import type { NodeAttrEntry } from './parse-node-attrs.ts';
+import type { SshEntry, SshTest } from './parse-ssh.ts';
 import type { IpSpec } from './ports.ts';
 import type { Selector } from './selector.ts';
 
@@ -35,7 +36,7 @@ export interface Unmodelled {
   readonly touches: readonly Aspect[];
 }
 
-/** A tailnet policy, every entry with its place. Sections without meaning for packets are kept as syntax. */
+/** A tailnet policy, every entry with its place. */
 export interface Policy {
   readonly file: string;
   /** Entries of `acls`, then of `grants`. */
@@ -51,9 +52,11 @@ export interface Policy {
   readonly tagOwners: ReadonlyMap<string, NamedList>;
   readonly autoApprovers: AutoApprovers;
   readonly tests: readonly PolicyTest[];
-  readonly ssh: readonly HujsonNode[];
-  readonly sshTests: readonly HujsonNode[];
-  readonly nodeAttrs: readonly HujsonNode[];
+  readonly ssh: readonly SshEntry[];
+  readonly sshTests: readonly SshTest[];
+  readonly nodeAttrs: readonly NodeAttrEntry[];
+  /** Where `randomizeClientPort` is switched on: the attribute of that name for everybody. */
+  readonly randomizeClientPort: Span | undefined;
   /** Posture names that rules without a posture of their own require: their sources are a subset of `src`. */
   readonly defaultPosture: readonly LocatedText[];
   readonly unmodelled: readonly Unmodelled[];

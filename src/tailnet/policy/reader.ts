@@ -78,6 +78,15 @@ export class PolicyReader {
     });
   }
 
+  /** The place of the value where it is `true`. */
+  flag(member: HujsonMember | undefined, what: string): Span | undefined {
+    const node = member?.value;
+    if (node === undefined || node.kind === 'null') return undefined;
+    if (node.kind === 'boolean') return node.value ? node.span : undefined;
+    this.wrongShape(node, what, 'true or false');
+    return undefined;
+  }
+
   selectors(node: HujsonNode | undefined, what: string): SelectorRef[] {
     return this.strings(node, what).map((t) => ({ ...t, selector: parseSelector(t.text) }));
   }

@@ -98,12 +98,12 @@ describe('parsePolicy', () => {
 }`);
     expect(policy.unmodelled.map((u) => [u.span?.line, u.what.split(/[: ]/)[0], u.touches[0]])).toEqual([
       [3, 'ssh', 'ssh'],
-      [4, 'nodeAttrs', 'attributes'],
       [5, 'sshTests', 'tests'],
       [7, 'defaultSrcPosture', 'packets'],
       [9, 'derpMap', 'underlay'],
       [12, 'futureThing', 'packets'],
       [11, 'autoApprovers.services', 'ownership'],
+      [4, 'nodeAttrs[0]', 'attributes'],
     ]);
     const future = policy.unmodelled.find((u) => u.what.startsWith('futureThing'));
     expect(future?.touches).toEqual(expect.arrayContaining(['packets', 'peers', 'ssh', 'ownership']));
