@@ -1,7 +1,7 @@
 import type { CapabilityRule } from './compile/capability-rules.ts';
 import { capabilityRules, reversedCapabilities } from './compile/capability-rules.ts';
 import { type Classes, classify, type DeviceClass } from './compile/classes.ts';
-import { type Delivery, Placement } from './compile/deliveries.ts';
+import { Deliveries, type Delivery } from './compile/deliveries.ts';
 import { type FilterRule, filterRules } from './compile/filter-rules.ts';
 import { PeerRelation } from './compile/peers.ts';
 import { Resolver } from './compile/resolver.ts';
@@ -17,6 +17,15 @@ export interface TailnetFacts {
   readonly users: readonly { readonly login: string }[];
 }
 
+/** Devices that no rule tells apart. */
+export interface CompiledClass {
+  readonly id: number;
+  /** Positions in the device list, ascending. */
+  readonly members: readonly number[];
+  /** In the order of the policy. */
+  readonly deliveries: readonly Delivery[];
+}
+
 /**
  * A policy as the control plane delivers it. All answers are computed when asked for: selectors and classes of devices
  * once, the rest for the device in question.
@@ -25,12 +34,16 @@ export interface CompiledTailnet {
   readonly devices: readonly Device[];
   /** Devices of one number are told apart by no rule; undefined for an unknown id. */
   classOf(deviceId: string): number | undefined;
+  /** Those classes, each with the rules its devices receive; what depends on the device itself is not filled in. */
+  classes(): readonly CompiledClass[];
   /** Packet filter of a device; empty for an unknown id. */
   rulesOn(deviceId: string): readonly FilterRule[];
   /** Application capabilities that a device receives. */
   capabilitiesOn(deviceId: string): readonly CapabilityRule[];
   /** Ids of the devices in its network map, in the order of `devices`; an upper bound where something is unmodelled. */
   peersOf(deviceId: string): readonly string[];
+  /** How many ordered pairs of devices see each other. */
+  peerPairs(): number;
   /** Routes that it is given, by peer; an upper bound where something is unmodelled. */
   routesAt(deviceId: string): readonly OfferedRoutes[];
   /** What the answers do not cover or only bound from above. With an entry, nothing that it touches is proven. */
@@ -47,16 +60,9 @@ export function compileTailnet(policy: Policy, facts: TailnetFacts): CompiledTai
   const rules = resolveRules(policy, resolver);
   const sources = new SourceSets();
   const classes = lazy((): Classes => classify(resolver));
-  const placement = lazy(() => new Placement(resolver));
-  const delivered = new Map<number, readonly Delivery[]>();
-  const deliveriesAt = (c: DeviceClass): readonly Delivery[] => {
-    const known = delivered.get(c.id);
-    if (known !== undefined) return known;
-    const fresh = rules.flatMap((rule) => placement().deliver(rule, c) ?? []);
-    delivered.set(c.id, fresh);
-    return fresh;
-  };
-  const peers = lazy(() => new PeerRelation(classes(), resolver, deliveriesAt));
+  const deliveries = lazy(() => new Deliveries(rules, classes(), resolver));
+  const deliveriesAt = (c: DeviceClass): readonly Delivery[] => deliveries().at(c);
+  const peers = lazy(() => new PeerRelation(classes(), resolver, deliveries()));
   const routes = lazy(() => new RouteOffers({ classes: classes(), resolver, peers: peers(), sources, deliveriesAt }));
   const positions = new Map(devices.map((d, i) => [d.id, i]));
   const locate = (id: string) => {
@@ -68,6 +74,7 @@ export function compileTailnet(policy: Policy, facts: TailnetFacts): CompiledTai
   return {
     devices,
     classOf: (id) => locate(id)?.c.id,
+    classes: () => classes().list.map((c) => ({ id: c.id, members: c.members, deliveries: deliveriesAt(c) })),
     rulesOn(id) {
       const at = locate(id);
       return at === undefined ? [] : filterRules(at.device, deliveriesAt(at.c), resolver, sources);
@@ -88,6 +95,7 @@ export function compileTailnet(policy: Policy, facts: TailnetFacts): CompiledTai
             .of(at.position)
             .flatMap((i) => devices[i]?.id ?? []);
     },
+    peerPairs: () => peers().pairs(),
     routesAt(id) {
       const at = locate(id);
       return at === undefined ? [] : routes().at(at.position);

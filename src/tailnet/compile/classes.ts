@@ -26,72 +26,149 @@ export interface DeviceClass {
 
 export interface Classes {
   readonly list: readonly DeviceClass[];
+  /** Those with approved subnets, those with approved exit routes. */
+  readonly routers: readonly DeviceClass[];
+  readonly exitNodes: readonly DeviceClass[];
   /** Class of the device at a position. */
   of(device: number): DeviceClass | undefined;
+  /** The classes whose devices a selector means or contains. */
+  within(selector: Resolved): Bitset;
   /** The classes whose devices or subnets a source meets. */
+  meeting(source: Resolved): Bitset;
+  /** The same for several sources together. */
   sources(sources: readonly Resolved[]): Bitset;
 }
 
 /** Groups the devices by the selectors resolved so far: all that the rules use must be. */
 export function classify(resolver: Resolver): Classes {
-  const hits: number[][] = resolver.devices.map(() => []);
   const selectors = [...resolver.resolved()];
-  for (const s of selectors) for (const device of s.devices) hits[device]?.push(s.id);
-  const groups = new Map<string, number[]>();
-  for (const [i, device] of resolver.devices.entries()) {
-    const key = `${hits[i]?.join(',')}|${device.tags.length > 0}|${routesKey(approvedRoutes(device))}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [i]);
-    else group.push(i);
-  }
-  const list = [...groups.values()].map((members, id) => toClass(id, members, hits, resolver.devices));
-  const classOf = new Map(list.flatMap((c) => c.members.map((m) => [m, c] as const)));
-  const meeting = new Map(selectors.map((s) => [s.id, meetingClasses(s, list)]));
-  const memo = new Map<string, Bitset>();
+  const { devices } = resolver;
+  const classOf = partition(devices, selectors);
+  const list = describe(devices, selectors, classOf);
+  const routers = list.filter((c) => c.subnets.length > 0);
+  const within = memoized((s: Resolved): Bitset => {
+    const classes = new Bitset(list.length);
+    for (const device of s.devices) classes.add(classOf[device] ?? 0);
+    return classes;
+  });
+  const meeting = memoized((s: Resolved): Bitset => {
+    const behind = routers.filter((c) => !c.selectors.has(s.id) && meetsSubnets(s, c));
+    if (behind.length === 0) return within(s);
+    const classes = new Bitset(list.length);
+    classes.addAll(within(s));
+    for (const c of behind) classes.add(c.id);
+    return classes;
+  });
+  const unions = new Map<string, Bitset>();
   return {
     list,
-    of: (device) => classOf.get(device),
+    routers,
+    exitNodes: list.filter((c) => c.exits.length > 0),
+    of: (device) => list[classOf[device] ?? -1],
+    within,
+    meeting,
     sources(sources) {
+      const [only, ...more] = sources;
+      if (only !== undefined && more.length === 0) return meeting(only);
       const key = sources.map((s) => s.id).join(',');
-      const known = memo.get(key);
-      if (known !== undefined) return known;
+      const found = unions.get(key);
+      if (found !== undefined) return found;
       const all = new Bitset(list.length);
-      for (const s of sources) all.addAll(meeting.get(s.id) ?? all);
-      memo.set(key, all);
+      for (const s of sources) all.addAll(meeting(s));
+      unions.set(key, all);
       return all;
     },
   };
 }
 
-function toClass(
-  id: number,
-  members: readonly number[],
-  hits: readonly (readonly number[])[],
-  devices: readonly Device[],
-): DeviceClass {
-  const first = members[0] ?? 0;
-  const device = devices[first];
-  const routes = device === undefined ? [] : approvedRoutes(device);
-  const subnets = routes.filter((r) => !isExitRoute(r));
-  return {
-    id,
-    members,
-    selectors: new Set(hits[first]),
-    tagged: (device?.tags.length ?? 0) > 0,
-    subnets,
-    subnetAddresses: AddressSet.ofPrefixes(...subnets),
-    exits: routes.filter(isExitRoute),
+/** One result for each selector. */
+function memoized(make: (s: Resolved) => Bitset): (s: Resolved) => Bitset {
+  const memo = new Map<number, Bitset>();
+  return (s) => {
+    const known = memo.get(s.id);
+    if (known !== undefined) return known;
+    const fresh = make(s);
+    memo.set(s.id, fresh);
+    return fresh;
   };
 }
 
-function meetingClasses(s: Resolved, list: readonly DeviceClass[]): Bitset {
-  const classes = new Bitset(list.length);
-  for (const c of list) {
-    if (c.selectors.has(s.id)) classes.add(c.id);
-    else if (c.subnets.length === 0) continue;
-    // Devices have tailnet addresses only: a set of them meets no subnet outside those ranges.
-    else if (isIdentity(s.selector) && !c.subnetAddresses.overlaps(TAILNET)) continue;
-    else if (s.addresses.overlaps(c.subnetAddresses)) classes.add(c.id);
+/**
+ * The number of each device's class, numbered by their first members. All devices begin as one class, which each
+ * selector splits into those that it has and those that it has not, so the cost is in the sizes of the selectors.
+ */
+function partition(devices: readonly Device[], selectors: readonly Resolved[]): Int32Array {
+  const classOf = new Int32Array(devices.length);
+  let count = 1;
+  const split = (part: Iterable<number>) => {
+    const moved = new Map<number, number>();
+    for (const device of part) {
+      const old = classOf[device] ?? 0;
+      let fresh = moved.get(old);
+      if (fresh === undefined) {
+        fresh = count++;
+        moved.set(old, fresh);
+      }
+      classOf[device] = fresh;
+    }
+  };
+  for (const s of selectors) split(s.devices);
+  split(devices.flatMap((d, i) => (d.tags.length > 0 ? [i] : [])));
+  for (const routers of byRoutes(devices)) split(routers);
+  const numbers = new Map<number, number>();
+  return classOf.map((c) => {
+    const known = numbers.get(c) ?? numbers.size;
+    numbers.set(c, known);
+    return known;
+  });
+}
+
+/** Devices with routes in force, together where these are the same. */
+function byRoutes(devices: readonly Device[]): Iterable<number[]> {
+  const groups = new Map<string, number[]>();
+  for (const [i, device] of devices.entries()) {
+    const routes = approvedRoutes(device);
+    if (routes.length === 0) continue;
+    const key = routesKey(routes);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [i]);
+    else group.push(i);
   }
-  return classes;
+  return groups.values();
+}
+
+function describe(devices: readonly Device[], selectors: readonly Resolved[], classOf: Int32Array): DeviceClass[] {
+  const members: number[][] = [];
+  for (const [device, id] of classOf.entries()) {
+    const group = members[id];
+    if (group === undefined) members[id] = [device];
+    else group.push(device);
+  }
+  const hits: Set<number>[] = members.map(() => new Set());
+  for (const s of selectors) {
+    for (const device of s.devices) {
+      const id = classOf[device] ?? 0;
+      if (members[id]?.[0] === device) hits[id]?.add(s.id);
+    }
+  }
+  return members.map((group, id) => {
+    const device = devices[group[0] ?? -1];
+    const routes = device === undefined ? [] : approvedRoutes(device);
+    const subnets = routes.filter((r) => !isExitRoute(r));
+    return {
+      id,
+      members: group,
+      selectors: hits[id] ?? new Set(),
+      tagged: (device?.tags.length ?? 0) > 0,
+      subnets,
+      subnetAddresses: subnets.length === 0 ? AddressSet.empty : AddressSet.ofPrefixes(...subnets),
+      exits: routes.filter(isExitRoute),
+    };
+  });
+}
+
+function meetsSubnets(s: Resolved, router: DeviceClass): boolean {
+  // Devices have tailnet addresses only: a set of them meets no subnet outside those ranges.
+  if (isIdentity(s.selector) && !router.subnetAddresses.overlaps(TAILNET)) return false;
+  return s.addresses.overlaps(router.subnetAddresses);
 }

@@ -1,9 +1,9 @@
-import { AddressSet } from '../../net/address-set.ts';
 import type { IpSpec } from '../policy/ports.ts';
-import { INTERNET, TAILNET } from '../ranges.ts';
-import type { DeviceClass } from './classes.ts';
+import type { Bitset } from './bitset.ts';
+import type { Classes, DeviceClass } from './classes.ts';
+import { type Destination, Placement } from './placement.ts';
 import type { Resolved, Resolver } from './resolver.ts';
-import type { ResolvedRule, ResolvedTarget } from './rules.ts';
+import type { ResolvedRule } from './rules.ts';
 
 /** A rule on the devices of one class, with those of its destinations that place it there. */
 export interface Delivery {
@@ -11,82 +11,98 @@ export interface Delivery {
   readonly parts: readonly DeliveredPart[];
 }
 
-export interface DeliveredPart {
+export interface DeliveredPart extends Destination {
   readonly target: Resolved;
   readonly ip: readonly IpSpec[];
-  /**
-   * `own`: the addresses of each device itself. `self`: those as well, from the other devices of the same owner.
-   * Otherwise the addresses, the same for all devices.
-   */
-  readonly to: 'own' | 'self' | AddressSet;
-  /** False: whether the rule is placed here is not known. */
-  readonly exact: boolean;
 }
 
-/** Destinations that lead nowhere for a via grant, which selects routers by their routes alone. */
-const NEVER_VIA = new Set(['any', 'user', 'domain', 'group', 'tag', 'member', 'tagged', 'role', 'self']);
+/** Classes that one destination places rules on, with all rules that have it. */
+export interface Place extends Destination {
+  readonly classes: Bitset;
+  readonly entries: readonly Entry[];
+}
+
+interface Entry {
+  readonly rule: ResolvedRule;
+  /** Of the rule in the policy, and of the destination in the rule. */
+  readonly order: readonly [rule: number, target: number];
+  readonly part: DeliveredPart;
+}
 
 /**
- * Decides on which devices a rule is placed. A destination places it on a device that it means; whose own address it
- * contains; one of whose approved subnet routes it overlaps, in either direction (then the rule's prefix goes out
- * unchanged); or, for `autogroup:internet`, on an approved exit node. A via grant is placed only on devices with one of
- * its tags and a matching route. (Captures of the control plane.)
+ * Which rules are delivered to which classes. Destinations are few and are placed once each; what a class receives
+ * follows from the places that it belongs to, and classes of the same places share the answer.
  */
-export class Placement {
-  readonly #resolver: Resolver;
-  #services: AddressSet | undefined;
+export class Deliveries {
+  readonly places: readonly Place[];
+  readonly #placesOf: readonly number[][];
+  readonly #memo = new Map<string, readonly Delivery[]>();
+  readonly #alone = new Map<DeliveredPart, Delivery>();
 
-  constructor(resolver: Resolver) {
-    this.#resolver = resolver;
-  }
-
-  deliver(rule: ResolvedRule, c: DeviceClass): Delivery | undefined {
-    if (rule.via !== undefined && !rule.via.some((tag) => c.selectors.has(tag.id))) return undefined;
-    const parts = rule.dst.flatMap((target) => this.#part(rule, target, c) ?? []);
-    return parts.length === 0 ? undefined : { rule, parts };
-  }
-
-  #part(rule: ResolvedRule, target: ResolvedTarget, c: DeviceClass): DeliveredPart | undefined {
-    const { name, ip } = target;
-    const part = (to: DeliveredPart['to'], exact = name.exact) => ({ target: name, ip, to, exact });
-    if (rule.via !== undefined && NEVER_VIA.has(name.selector.kind)) return undefined;
-    switch (name.selector.kind) {
-      case 'any':
-        return part(AddressSet.all);
-      case 'self':
-        return !c.tagged && rule.src.some((s) => c.selectors.has(s.id)) ? part('self', true) : undefined;
-      case 'internet':
-        return c.exits.length > 0 ? part(INTERNET, true) : undefined;
-      case 'prefix':
-      case 'host':
-        return this.#literal(rule, name, c, part);
-      case 'service':
-        return part(this.#serviceAddresses());
-      case 'ipset':
-      case 'shared':
-      case 'unknown':
-      case 'danger-all':
-        return part(AddressSet.all, false);
-      default:
-        return c.selectors.has(name.id) ? part('own') : undefined;
+  constructor(rules: readonly ResolvedRule[], classes: Classes, resolver: Resolver) {
+    this.places = placesOf(rules, new Placement(classes, resolver));
+    this.#placesOf = classes.list.map(() => []);
+    for (const [i, place] of this.places.entries()) {
+      for (const id of place.classes.values()) this.#placesOf[id]?.push(i);
     }
   }
 
-  /** A service has an address of its own in the tailnet ranges, which the policy does not say. */
-  #serviceAddresses(): AddressSet {
-    this.#services ??= TAILNET.subtract(this.#resolver.addressesOf(this.#resolver.devices.map((_, i) => i)));
-    return this.#services;
+  /** The places of a class, as positions in `places`. */
+  placesOf(c: DeviceClass): readonly number[] {
+    return this.#placesOf[c.id] ?? [];
   }
 
-  #literal(
-    rule: ResolvedRule,
-    name: Resolved,
-    c: DeviceClass,
-    part: (to: AddressSet, exact?: boolean) => DeliveredPart,
-  ): DeliveredPart | undefined {
-    const routed = c.subnets.length > 0 && name.addresses.overlaps(c.subnetAddresses);
-    if (routed || (rule.via === undefined && c.selectors.has(name.id))) return part(name.addresses);
-    // No capture shows a literal public destination while an exit node is approved: perhaps it goes there.
-    return c.exits.length > 0 && name.addresses.overlaps(INTERNET) ? part(name.addresses, false) : undefined;
+  /** In the order of the policy. */
+  at(c: DeviceClass): readonly Delivery[] {
+    const places = this.placesOf(c);
+    const key = places.join(',');
+    const known = this.#memo.get(key);
+    if (known !== undefined) return known;
+    const entries = places.flatMap((i) => this.places[i]?.entries ?? []);
+    entries.sort((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1]);
+    const fresh = this.#byRule(entries);
+    this.#memo.set(key, fresh);
+    return fresh;
   }
+
+  #byRule(entries: readonly Entry[]): Delivery[] {
+    const out: Delivery[] = [];
+    for (let i = 0; i < entries.length; ) {
+      const first = entries[i];
+      if (first === undefined) break;
+      const parts = [first.part];
+      for (i++; entries[i]?.rule === first.rule; i++)
+        parts.push(...(entries[i] === undefined ? [] : [entries[i]?.part ?? first.part]));
+      out.push(parts.length === 1 ? this.#single(first) : { rule: first.rule, parts });
+    }
+    return out;
+  }
+
+  #single({ rule, part }: Entry): Delivery {
+    const known = this.#alone.get(part);
+    if (known !== undefined) return known;
+    const fresh = { rule, parts: [part] };
+    this.#alone.set(part, fresh);
+    return fresh;
+  }
+}
+
+function placesOf(rules: readonly ResolvedRule[], placement: Placement): Place[] {
+  const places: (Place & { readonly entries: Entry[] })[] = [];
+  const byKey = new Map<string, typeof places>();
+  for (const [r, rule] of rules.entries()) {
+    for (const [t, { name, ip }] of rule.dst.entries()) {
+      const key = placement.keyOf(rule, name);
+      let found = byKey.get(key);
+      if (found === undefined) {
+        found = placement.place(rule, name).map((spot) => ({ ...spot, entries: [] }));
+        byKey.set(key, found);
+        places.push(...found);
+      }
+      for (const { to, exact, entries } of found) {
+        entries.push({ rule, order: [r, t], part: { target: name, ip, to, exact } });
+      }
+    }
+  }
+  return places;
 }
