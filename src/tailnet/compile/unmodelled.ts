@@ -26,7 +26,12 @@ export function listUnmodelled(policy: Policy, devices: readonly Device[]): Unmo
       const what = `${d.name} (${d.id}) is shared in from another tailnet`;
       return { kind: 'unmodelled', span: undefined, what, touches: ACCESS };
     });
-  return [...policy.unmodelled, ...emptySections(policy), ...policy.rules.flatMap((r) => inRule(policy, r)), ...shared];
+  const doubts = new Map<string, Doubt | undefined>();
+  const doubt = (ref: SelectorRef): Doubt | undefined => {
+    if (!doubts.has(ref.text)) doubts.set(ref.text, doubtOf(policy, ref));
+    return doubts.get(ref.text);
+  };
+  return [...policy.unmodelled, ...emptySections(policy), ...policy.rules.flatMap((r) => inRule(r, doubt)), ...shared];
 }
 
 function emptySections(policy: Policy): Unmodelled[] {
@@ -37,7 +42,7 @@ function emptySections(policy: Policy): Unmodelled[] {
   return [{ kind: 'assumed', span: undefined, what, touches: ACCESS }];
 }
 
-function inRule(policy: Policy, rule: PolicyRule): Unmodelled[] {
+function inRule(rule: PolicyRule, doubtAbout: (ref: SelectorRef) => Doubt | undefined): Unmodelled[] {
   const name = `${rule.section}[${rule.index}]`;
   const at = ({ span }: LocatedText, { kind, why }: Doubt): Unmodelled => ({
     kind,
@@ -59,7 +64,7 @@ function inRule(policy: Policy, rule: PolicyRule): Unmodelled[] {
     out.push(at(place, unmodelled(`action ${JSON.stringify(place.text)}: not known; taken as accept`)));
   }
   for (const ref of [...rule.src, ...rule.dst, ...rule.via]) {
-    const doubt = doubtOf(policy, ref);
+    const doubt = doubtAbout(ref);
     if (doubt !== undefined) out.push(at(ref, doubt));
   }
   for (const target of rule.dst) {

@@ -63,9 +63,9 @@ export function parseSelector(written: string): Selector {
       return ROLES.has(rest) ? { kind: 'role', name: text } : unknown(text);
     }
   }
+  if (text.includes('@')) return { kind: 'user', login: text };
   const literal = parsePrefix(text);
   if (literal !== undefined) return { kind: 'prefix', ...literal };
-  if (text.includes('@')) return { kind: 'user', login: text };
   return /^[^\s:/]+$/.test(text) ? { kind: 'host', name: text } : unknown(text);
 }
 
