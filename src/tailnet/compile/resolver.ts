@@ -68,7 +68,7 @@ export class Resolver {
     const key = ref.text.trim();
     const known = this.#memo.get(key);
     if (known !== undefined) return known;
-    const fresh = { id: this.#memo.size, selector: ref.selector, ...this.#lookUp(ref.selector) };
+    const fresh = resolved(this.#memo.size, ref.selector, this.#lookUp(ref.selector));
     this.#memo.set(key, fresh);
     return fresh;
   }
@@ -89,7 +89,7 @@ export class Resolver {
     if (known !== undefined) return known;
     const addresses = this.#added(target.selector);
     const devices = this.#index.within(addresses);
-    const fresh = { id: this.#memo.size, selector: target.selector, devices, addresses, exact: false };
+    const fresh = resolved(this.#memo.size, target.selector, { devices, addresses: () => addresses, exact: false });
     this.#memo.set(key, fresh);
     return fresh;
   }
@@ -104,13 +104,13 @@ export class Resolver {
     return addressSetOf(devices.flatMap((i) => this.devices[i]?.addresses ?? []));
   }
 
-  #lookUp(selector: Selector): Omit<Resolved, 'id' | 'selector'> {
+  #lookUp(selector: Selector): Meaning {
     if (isIdentity(selector)) {
       const { devices, exact } = this.#identity(selector);
-      return { devices, addresses: this.addressesOf(devices), exact };
+      return { devices, addresses: () => this.addressesOf(devices), exact };
     }
     const { addresses, exact } = this.#literal(selector);
-    return { devices: this.#index.within(addresses), addresses, exact };
+    return { devices: this.#index.within(addresses), addresses: () => addresses, exact };
   }
 
   #identity(selector: Selector): { devices: readonly number[]; exact: boolean } {
@@ -187,6 +187,25 @@ export class Resolver {
         return { addresses: AddressSet.all, exact: false };
     }
   }
+}
+
+/** What a selector means; the addresses of many devices are put together only where somebody asks for them. */
+interface Meaning extends Pick<Resolved, 'devices' | 'exact'> {
+  readonly addresses: () => AddressSet;
+}
+
+function resolved(id: number, selector: Selector, { devices, exact, addresses }: Meaning): Resolved {
+  let made: AddressSet | undefined;
+  return {
+    id,
+    selector,
+    devices,
+    exact,
+    get addresses() {
+      made ??= addresses();
+      return made;
+    },
+  };
 }
 
 function append(map: Map<string, number[]>, key: string, value: number): void {
