@@ -1,3 +1,5 @@
+import type { Address } from '../net/address.ts';
+import { type NodeAttribute, NodeAttributes } from './attributes/attributes.ts';
 import type { CapabilityRule } from './compile/capability-rules.ts';
 import { capabilityRules, reversedCapabilities } from './compile/capability-rules.ts';
 import { type Classes, classify, type DeviceClass } from './compile/classes.ts';
@@ -10,11 +12,19 @@ import { resolveRules, SourceSets } from './compile/rules.ts';
 import { listUnmodelled } from './compile/unmodelled.ts';
 import type { Device } from './device.ts';
 import type { Policy, Unmodelled } from './policy/policy.ts';
+import { type SshRule, SshRules } from './ssh/rules.ts';
 
 /** What a policy is applied to. */
 export interface TailnetFacts {
   readonly devices: readonly Device[];
-  readonly users: readonly { readonly login: string }[];
+  /** In the order of the control plane, which SSH rules for several users follow. */
+  readonly users: readonly TailnetUser[];
+}
+
+export interface TailnetUser {
+  readonly login: string;
+  /** `owner`, `admin`, `member`, …; undefined where it is not known. */
+  readonly role?: string;
 }
 
 /** Devices that no rule tells apart. */
@@ -46,6 +56,16 @@ export interface CompiledTailnet {
   peerPairs(): number;
   /** Routes that it is given, by peer; an upper bound where something is unmodelled. */
   routesAt(deviceId: string): readonly OfferedRoutes[];
+  /** SSH rules of a device: the first that matches a login decides. They open nothing in the packet filter. */
+  sshOn(deviceId: string): readonly SshRule[];
+  /** Its node attributes, those included that every device has. */
+  attributesOn(deviceId: string): readonly NodeAttribute[];
+  /** Its addresses as it and its peers know them. */
+  addressesOn(deviceId: string): readonly Address[];
+  /** Attributes of its peers that it is told, for those peers that have any. */
+  peerAttributesAt(
+    deviceId: string,
+  ): readonly { readonly peer: string; readonly attributes: readonly NodeAttribute[] }[];
   /** What the answers do not cover or only bound from above. With an entry, nothing that it touches is proven. */
   readonly unmodelled: readonly Unmodelled[];
 }
@@ -64,12 +84,20 @@ export function compileTailnet(policy: Policy, facts: TailnetFacts): CompiledTai
   const deliveriesAt = (c: DeviceClass): readonly Delivery[] => deliveries().at(c);
   const peers = lazy(() => new PeerRelation(classes(), resolver, deliveries()));
   const routes = lazy(() => new RouteOffers({ classes: classes(), resolver, peers: peers(), sources, deliveriesAt }));
+  // A resolver of their own: what only they name tells no packets apart, and classes are made of all that is resolved.
+  const names = lazy(() => new Resolver(policy, devices));
+  const ssh = lazy(() => new SshRules(policy, facts.users, names()));
+  const attributes = lazy(() => new NodeAttributes(policy, facts, names()));
   const positions = new Map(devices.map((d, i) => [d.id, i]));
   const locate = (id: string) => {
     const position = positions.get(id);
     const device = position === undefined ? undefined : devices[position];
     const c = position === undefined ? undefined : classes().of(position);
     return position === undefined || device === undefined || c === undefined ? undefined : { position, device, c };
+  };
+  const named = <T>(id: string, answer: (position: number) => readonly T[]): readonly T[] => {
+    const position = positions.get(id);
+    return position === undefined ? [] : answer(position);
   };
   return {
     devices,
@@ -100,6 +128,18 @@ export function compileTailnet(policy: Policy, facts: TailnetFacts): CompiledTai
       const at = locate(id);
       return at === undefined ? [] : routes().at(at.position);
     },
+    sshOn: (id) => named(id, (position) => ssh().on(position)),
+    attributesOn: (id) => named(id, (position) => attributes().on(position)),
+    addressesOn: (id) => named(id, (position) => attributes().addresses(position)),
+    peerAttributesAt: (id) =>
+      named(id, (position) =>
+        peers()
+          .of(position)
+          .flatMap((i) => {
+            const shown = attributes().shownToPeers(i);
+            return shown.length === 0 ? [] : [{ peer: devices[i]?.id ?? '', attributes: shown }];
+          }),
+      ),
     unmodelled: listUnmodelled(policy, devices),
   };
 }

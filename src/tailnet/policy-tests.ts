@@ -56,7 +56,7 @@ class Judge {
   }
 
   errors(test: PolicyTest, facts: TailnetFacts): string[] {
-    const source = sourceOf(this.#policy, this.#resolver, facts, test.src);
+    const source = knownName(this.#policy, this.#resolver, facts, test.src);
     if (source === undefined) return [`src ${JSON.stringify(test.src?.text ?? '')} is not known`];
     const protocols = testProtocols(test.proto);
     if (protocols === undefined) return [`proto ${JSON.stringify(test.proto?.text)} cannot be tested`];
@@ -131,16 +131,16 @@ class Judge {
   }
 }
 
-/** The source of a test, or undefined when it names nobody that the policy or the tailnet knows. */
-export function sourceOf(
+/** What a name in a test means, or undefined when neither the policy nor the tailnet knows it. */
+export function knownName(
   policy: Policy,
   resolver: Resolver,
   facts: TailnetFacts,
-  src: LocatedText | undefined,
+  name: LocatedText | undefined,
 ): Resolved | undefined {
-  if (src === undefined || src.text.trim() === '') return undefined;
-  const selector = parseSelector(src.text);
-  return isKnownName(policy, selector, facts) ? resolver.resolve({ text: src.text, selector }) : undefined;
+  if (name === undefined || name.text.trim() === '') return undefined;
+  const selector = parseSelector(name.text);
+  return isKnownName(policy, selector, facts) ? resolver.resolve({ text: name.text, selector }) : undefined;
 }
 
 /** Whether a test may speak of a name: declared, or the login of somebody who is there. */

@@ -3,6 +3,7 @@ import { faultText, scanHujson } from './hujson/scan.ts';
 import { checkPolicy } from './policy/check.ts';
 import { parsePolicy } from './policy/parse.ts';
 import { runPolicyTests } from './policy-tests.ts';
+import { runSshTests } from './ssh/tests.ts';
 
 /** What the API says about a policy: an answer to `POST /tailnet/{t}/acl`. */
 export type ApiVerdict =
@@ -33,9 +34,14 @@ export function apiVerdict(text: string, facts: TailnetFacts): ApiVerdict {
   }
   const refusal = checkPolicy(parsed.value, facts)[0];
   if (refusal !== undefined) return { ok: false, message: refusal.message, data: [] };
-  const failures = runPolicyTests(parsed.value, facts);
+  const failures = [...runPolicyTests(parsed.value, facts), ...runSshTests(parsed.value, facts)];
   if (failures.length > 0) {
     return { ok: false, message: 'test(s) failed', data: failures.map((f) => ({ user: f.src, errors: f.errors })) };
   }
-  return { ok: true, unchecked: parsed.value.sshTests.length > 0 ? ['sshTests are not run'] : [] };
+  const { tests, sshTests } = parsed.value;
+  const strange = [...tests, ...sshTests].flatMap((test) => test.unknownKeys);
+  return {
+    ok: true,
+    unchecked: strange.map((key) => `a test has the key ${JSON.stringify(key.text)}, which is not looked at`),
+  };
 }

@@ -106,8 +106,19 @@ describe('apiVerdict', () => {
     });
   });
 
-  it('says that SSH tests are not run', () => {
-    const policy = { ...ssh({}), sshTests: [{ src: 'ada@example.com', dst: ['tag:model'], accept: ['root'] }] };
-    expect(apiVerdict(JSON.stringify(policy), facts)).toEqual({ ok: true, unchecked: ['sshTests are not run'] });
+  it('runs the SSH tests too, and says what of a test it does not look at', () => {
+    const wrong = { ...ssh({}), sshTests: [{ src: 'ada@example.com', dst: ['tag:model'], deny: ['root'] }] };
+    expect(apiVerdict(JSON.stringify(wrong), facts)).toEqual({
+      ok: false,
+      message: 'test(s) failed',
+      data: [{ user: 'ada@example.com', errors: ['user "root" on model: want: deny, got: accept'] }],
+    });
+    const test = { src: 'ada@example.com', dst: ['tag:model'], accept: ['root'] };
+    expect(apiVerdict(JSON.stringify({ ...ssh({}), sshTests: [test] }), facts)).toEqual({ ok: true, unchecked: [] });
+    const odd = { ...ssh({}), sshTests: [{ ...test, srcPostureAttrs: {} }] };
+    expect(apiVerdict(JSON.stringify(odd), facts)).toEqual({
+      ok: true,
+      unchecked: ['a test has the key "srcPostureAttrs", which is not looked at'],
+    });
   });
 });
