@@ -25,6 +25,8 @@ export interface ReadRuleset {
 export interface HostOptions {
   /** Limit of every single command on the host. */
   readonly timeoutMs?: number;
+  /** Over connections of their own. */
+  readonly newConnection?: boolean;
 }
 
 /** Loading ten thousand rules takes a second or two. */
@@ -35,7 +37,10 @@ const CAP_NET_ADMIN = 12n;
 /** Lists a host's ruleset without counters (`nft -s list ruleset`) and picks our tables out of it. */
 export async function readRuleset(access: Access, options: HostOptions = {}): Promise<ReadRuleset | HostFailure> {
   const timeoutMs = options.timeoutMs ?? DEFAULT_HOST_TIMEOUT_MS;
-  const outcome = await run(access, ['nft', '-s', 'list', 'ruleset'], { timeoutMs });
+  const outcome = await run(access, ['nft', '-s', 'list', 'ruleset'], {
+    timeoutMs,
+    newConnection: options.newConnection === true,
+  });
   if (outcome.kind === 'unreachable') return outcome;
   if (!succeeded(outcome)) return nftFailure(access, 'nft list ruleset', outcome, timeoutMs);
   const cut = cutTables(outcome.stdout);

@@ -26,6 +26,9 @@ writeFileSync('/proc/sys/net/ipv4/ip_forward', '0');
 const now = await readRuleset(access);
 process.stdout.write(JSON.stringify({ first: first.kind, second, told: describeApply('h', second), now: now.own ?? now.kind }));
 `;
+/** Runs `body` in place of checking, or loading, the new tables in the host's own namespace. */
+const atCheck = (body: string) => `case "$*" in "-c -f "*/load) ${body} ;; esac`;
+const atLoad = (body: string) => `case "$*" in "-f "*/load) ${body} ;; esac`;
 // The child's own namespace has forwarding on while nft is to misbehave: a switch that needs no environment.
 const misbehave = 'if $TARGET && [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ]; then';
 
@@ -43,7 +46,7 @@ async function play(body: string, options?: string): Promise<Told> {
 describe('applyRuleset with an nft that misbehaves', () => {
   it('keeps the old table when the check refuses', async () => {
     requireOrSkip(able, needs);
-    const { first, second, told, now } = await play('if [ "$*" = "-c -f -" ]; then echo no room >&2; exit 1; fi');
+    const { first, second, told, now } = await play(atCheck('echo no room >&2; exit 1'));
     expect(first).toBe('applied');
     expect(second).toMatchObject({ kind: 'rejected', stage: 'check', stderr: 'no room\n' });
     expect(second['previous']).toContain('tcp dport 1 accept');
@@ -53,32 +56,64 @@ describe('applyRuleset with an nft that misbehaves', () => {
 
   it('keeps the old table when loading fails after a good check', async () => {
     requireOrSkip(able, needs);
-    const { second, now } = await play('if [ "$*" = "-f -" ]; then echo no memory >&2; exit 1; fi');
+    const { second, now } = await play(atLoad('echo no memory >&2; exit 1'));
     expect(second).toMatchObject({ kind: 'rejected', stage: 'load', stderr: 'no memory\n' });
     expect(now).toContain('tcp dport 1 accept');
   });
 
-  it('reports a mismatch, with the difference, when something else is in place after loading', async () => {
+  it('loads nothing where there would be no way back', async () => {
     requireOrSkip(able, needs);
-    const { second, told } = await play(
-      'if [ "$*" = "-f -" ]; then $NFT "$@"; $NFT insert rule inet cordon input tcp dport 3 accept; exit 0; fi',
+    const { second, told, now } = await play(
+      'case "$*" in "-c -f "*/rollback) echo no such cgroup >&2; exit 1 ;; esac',
     );
-    expect(second['kind']).toBe('mismatch');
+    expect(second).toMatchObject({ kind: 'rejected', stage: 'rollback', stderr: 'no such cgroup\n' });
+    expect(told).toContain('there would be no way back: no such cgroup\nthe old ruleset is still in place');
+    expect(now).toContain('tcp dport 1 accept');
+  });
+
+  it('does not believe an error from a load that was made', async () => {
+    requireOrSkip(able, needs);
+    const { second, now } = await play(atLoad('$NFT "$@"; echo no buffer space >&2; exit 1'));
+    expect(second['kind']).toBe('applied');
+    expect(now).toContain('tcp dport 2 accept');
+  });
+
+  it('restores the old table, and shows the difference, when something else is in place after loading', async () => {
+    requireOrSkip(able, needs);
+    const body = '$NFT "$@"; $NFT insert rule inet cordon input tcp dport 3 accept; exit 0';
+    const { second, told, now } = await play(atLoad(body));
+    expect(second).toMatchObject({ kind: 'mismatch', undone: true });
     expect(second['difference']).toContain('+\t\ttcp dport 3 accept');
     expect(told).toContain('something else is in place');
+    expect(told).toContain('the old ruleset was put back');
+    expect(now).toContain('tcp dport 1 accept');
+    expect(now).not.toContain('tcp dport 3 accept');
+  });
+
+  it('says so when the old table cannot be restored either', async () => {
+    requireOrSkip(able, needs);
+    const insert = '$NFT "$@"; $NFT insert rule inet cordon input tcp dport 3 accept; exit 0';
+    const { second, told, now } = await play(`${atLoad(insert)}; case "$*" in "-f "*/rollback) exit 1 ;; esac`);
+    expect(second).toMatchObject({ kind: 'mismatch', undone: false });
+    expect(told).toContain('neither the old one nor the new');
+    expect(now).toContain('tcp dport 3 accept');
   });
 
   it('reports a mismatch when a load succeeds without doing anything', async () => {
     requireOrSkip(able, needs);
-    const { second } = await play('if [ "$*" = "-f -" ]; then exit 0; fi');
+    const { second } = await play(atLoad('exit 0'));
     expect(second['kind']).toBe('mismatch');
   });
 
-  it('does not claim to know what is in place when loading takes too long', async () => {
+  it.each([
+    ['before', 'sleep 5', 'late', 1],
+    ['after', '$NFT "$@"; sleep 5', 'applied', 2],
+  ])('knows what is in place when loading takes too long %s its effect', async (_when, body, kind, port) => {
     requireOrSkip(able, needs);
-    const { second, told } = await play('if [ "$*" = "-f -" ]; then sleep 5; fi', '{ timeoutMs: 1000 }');
-    expect(second).toMatchObject({ kind: 'late', stage: 'load' });
-    expect(told).toContain('not known');
+    const { second, told, now } = await play(atLoad(body), '{ timeoutMs: 1500 }');
+    expect(second['kind']).toBe(kind);
+    expect(told.includes('nothing was changed')).toBe(kind === 'late');
+    expect(now).toContain(`tcp dport ${port} accept`);
   });
 
   it.each([

@@ -1,0 +1,66 @@
+import type { ApplyOutcome, ApplyStage } from './host-firewall.ts';
+
+/** Says in one paragraph what came of applying, and which ruleset is in place; for logs and errors. */
+export function describeApply(host: string, outcome: ApplyOutcome): string {
+  return [...outcome.notes.map((note) => `${host}: ${note}`), describeResult(host, outcome)].join('\n');
+}
+
+function describeResult(host: string, outcome: ApplyOutcome): string {
+  switch (outcome.kind) {
+    case 'applied':
+      return `${host}: ruleset applied and read back`;
+    case 'unchanged':
+      return `${host}: ruleset already in place`;
+    case 'rejected':
+      return `${host}: ${REJECTED[outcome.stage]}: ${outcome.stderr.trim()}\n${afterwards(outcome.previous)}`;
+    case 'mismatch': {
+      const now = outcome.undone
+        ? 'the old ruleset was put back'
+        : 'what is in place is neither the old one nor the new';
+      return `${host}: the ruleset was loaded, but something else is in place:\n${outcome.difference}\n${now}`;
+    }
+    case 'unconfirmed': {
+      const now =
+        outcome.after === 'old'
+          ? 'the host took it back: the old ruleset is in place'
+          : 'the host takes it back by itself; that the old ruleset is in place could not be seen (docs/locked-out.md)';
+      return `${host}: the ruleset was loaded and not confirmed: ${outcome.why}\n${now}`;
+    }
+    case 'closed-unseen':
+      return `${host}: closed; as it should be, it no longer answers: ${outcome.why}`;
+    case 'busy':
+      return `${host}: ${outcome.why}\nnothing was changed on the host`;
+    case 'unreachable':
+    case 'denied':
+    case 'late':
+    case 'failed':
+      return `${host}: ${outcome.why}\n${uncertainty(outcome.stage)}`;
+  }
+}
+
+const REJECTED = {
+  parse: 'ruleset not accepted',
+  check: 'ruleset not accepted',
+  load: 'ruleset not accepted',
+  rollback: 'what is in place could not be loaded again, so there would be no way back',
+} as const;
+
+function afterwards(previous: string | undefined): string {
+  if (previous === undefined) return 'what is in place now could not be read';
+  return previous === ''
+    ? 'the host still has no ruleset of ours: it is as open as before'
+    : 'the old ruleset is still in place';
+}
+
+function uncertainty(stage: ApplyStage): string {
+  switch (stage) {
+    case 'parse':
+    case 'read':
+    case 'check':
+      return 'nothing was changed on the host';
+    case 'load':
+      return 'whether the new ruleset is in place is not known';
+    case 'verify':
+      return 'the new ruleset was loaded, but could not be read back';
+  }
+}
