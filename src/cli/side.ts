@@ -1,12 +1,15 @@
 import { closedRuleset } from '../apply/host-firewall-tables.ts';
+import { compare } from '../proof/changes/compare.ts';
+import type { Comparison } from '../proof/report.ts';
 import { CordonError, InputError } from '../source/error.ts';
 import type { Evidence } from '../state/evidence.ts';
 import { interpret } from '../state/interpret.ts';
 import type { State } from '../state/state.ts';
 import { parsePolicy } from '../tailnet/policy/parse.ts';
 import type { Topology } from '../topology/model.ts';
-import { readSnapshot } from './snapshot-file.ts';
-import { isTopologyFile, readDeclared, readText, sayWarnings } from './topology-file.ts';
+import { gitRevision, parseGitName } from './git-revision.ts';
+import { snapshotIn } from './snapshot-file.ts';
+import { FILES, isTopologyFile, readDeclared, sayWarnings, type TextSource } from './topology-file.ts';
 import type { LookOptions } from './world.ts';
 
 /** One side of `cordon diff`. */
@@ -27,10 +30,13 @@ export interface SideContext extends LookOptions {
   readonly devices: unknown;
   /** Names what `live` observes. */
   readonly topology: Topology | undefined;
+  /** What a revision without a path is asked for. */
+  readonly path?: string | undefined;
 }
 
 /**
- * Reads one side: `live`, a topology (`.yaml`), a snapshot (JSON with `sources`) or a tailnet policy file.
+ * Reads one side: `live`, a topology (`.yaml`), a snapshot (JSON with `sources`) or a tailnet policy file, the last three
+ * also from a git revision (`git:REV[:PATH]`).
  * @throws InputError for a policy that does not parse, CordonError for a file that cannot be read
  */
 export async function readSide(name: string, context: SideContext): Promise<DiffSide> {
@@ -40,22 +46,35 @@ export async function readSide(name: string, context: SideContext): Promise<Diff
     const { observe } = await import('./world.ts');
     return { name, kind: 'live', evidence: await observe(context.topology, context), file: 'live policy' };
   }
-  if (isTopologyFile(name)) {
-    const declared = readDeclared(name);
+  const git = parseGitName(name);
+  if (git === undefined) return readSideFrom(name, name, FILES, context);
+  const path = git.path ?? context.path ?? 'cordon.yaml';
+  return readSideFrom(name, path, gitRevision(git.revision), context);
+}
+
+function readSideFrom(name: string, path: string, source: TextSource, { devices }: SideContext): DiffSide {
+  if (isTopologyFile(path)) {
+    const declared = readDeclared(path, source);
     sayWarnings(declared);
     const file = `tailnet/policy of ${name}`;
     return { name, kind: 'topology', evidence: declared.evidence, file, topology: declared.topology };
   }
-  const text = readText(name);
-  if (isSnapshot(text))
-    return { name, kind: 'snapshot', evidence: readSnapshot(name), file: `tailnet/policy of ${name}` };
+  const text = source.read(path);
+  if (isSnapshot(text)) {
+    return { name, kind: 'snapshot', evidence: snapshotIn(path, text), file: `tailnet/policy of ${name}` };
+  }
   const parsed = parsePolicy(name, text);
   if (!parsed.ok) throw new InputError(parsed.diagnostics);
-  return { name, kind: 'policy', evidence: policyEvidence(text, context.devices), file: name };
+  return { name, kind: 'policy', evidence: policyEvidence(text, devices), file: name };
+}
+
+/** Who gains and loses what from one side to the other. */
+export function compareSides(a: DiffSide, b: DiffSide, topology: Topology | undefined): Comparison {
+  return compare(topology, { state: stateOf(a, b), file: a.file }, { state: stateOf(b, a), file: b.file });
 }
 
 /** The state of one side, with what the other side's topology has and this one's has not. */
-export function stateOf(side: DiffSide, other: DiffSide): State {
+function stateOf(side: DiffSide, other: DiffSide): State {
   if (side.kind !== 'topology' || other.kind !== 'topology') return interpret(side.evidence);
   const absent = Object.keys(other.evidence.sources)
     .filter((source) => source.endsWith('/nft.txt') && side.evidence.sources[source] === undefined)

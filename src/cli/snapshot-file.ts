@@ -8,7 +8,15 @@ import { readText } from './topology-file.ts';
  * @throws InputError for a file that is no snapshot, CordonError for one that cannot be read
  */
 export function readSnapshot(file: string): Evidence {
-  const parsed = parseSnapshot(file, readText(file));
+  return snapshotIn(file, readText(file));
+}
+
+/**
+ * The evidence in a snapshot's text.
+ * @throws InputError
+ */
+export function snapshotIn(file: string, text: string): Evidence {
+  const parsed = parseSnapshot(file, text);
   if (!parsed.ok) throw new InputError(parsed.diagnostics);
   return parsed.value;
 }

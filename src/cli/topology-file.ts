@@ -7,6 +7,16 @@ import { compileTopology } from '../topology/compile.ts';
 import { loadTopology } from '../topology/load.ts';
 import type { Topology } from '../topology/model.ts';
 
+/** Where the texts of a topology come from: the file system, or a revision. */
+export interface TextSource {
+  /** @throws CordonError if there is no such text */
+  read(path: string): string;
+  has(path: string): boolean;
+}
+
+/** The file system. */
+export const FILES: TextSource = { read: readText, has: existsSync };
+
 /** True for a YAML file: a topology. */
 export function isTopologyFile(path: string): boolean {
   return /\.ya?ml$/.test(path);
@@ -24,15 +34,20 @@ export interface Declared {
  * @throws InputError with every diagnostic at once
  * @throws CordonError `file-unreadable`
  */
-export function readTopology(path: string): { topology: Topology; warnings: readonly Diagnostic[] } {
-  const loaded = loadTopology(path, readText(path), readTextIfThere);
+export function readTopology(
+  path: string,
+  source: TextSource = FILES,
+): { topology: Topology; warnings: readonly Diagnostic[] } {
+  // A base that is not there is the loader's to report, with the place that names it; one that is unreadable is not.
+  const readBase = (base: string) => (source.has(base) ? source.read(base) : undefined);
+  const loaded = loadTopology(path, source.read(path), readBase);
   if (!loaded.ok) throw new InputError(loaded.diagnostics);
   return { topology: loaded.value, warnings: loaded.warnings };
 }
 
 /** Reads and compiles a topology file; throws as `readTopology` does. */
-export function readDeclared(path: string): Declared {
-  const { topology, warnings } = readTopology(path);
+export function readDeclared(path: string, source: TextSource = FILES): Declared {
+  const { topology, warnings } = readTopology(path, source);
   const compiled = compileTopology(topology);
   if (!compiled.ok) throw new InputError(compiled.diagnostics);
   return { topology, evidence: compiled.value, warnings: [...warnings, ...compiled.warnings] };
@@ -87,8 +102,3 @@ const FILE_PROBLEMS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left',
   EROFS: 'read-only file system',
 };
-
-/** A file that is not there is the loader's to report, with the place that names it; one that is unreadable is not. */
-function readTextIfThere(path: string): string | undefined {
-  return existsSync(path) ? readText(path) : undefined;
-}

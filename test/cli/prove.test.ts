@@ -110,3 +110,34 @@ describe('cordon prove', () => {
     },
   );
 });
+
+describe('cordon prove of a policy file', () => {
+  it('says what would be if it were in force', async () => {
+    const policy = textOf(folder.declared, 'tailnet/policy');
+    folder.write('same.hujson', policy);
+    folder.write('open.hujson', slippedIn(policy));
+    expect((await run('prove', 'same.hujson')).stdout).toBe((await run('prove')).stdout);
+    const { code, stdout } = await run('prove', 'open.hujson', '--topology', 'cordon.yaml');
+    expect(code).toBe(2);
+    expect(stdout).toContain('NOT ISOLATED');
+    expect(stdout).toContain('TS-ACL-02');
+  });
+
+  it('takes a device list instead of the declared one', async () => {
+    const devices = structuredClone(folder.declared.sources['tailnet/devices']?.body) as {
+      devices: { hostname: string; tags: string[] }[];
+    };
+    for (const device of devices.devices) if (device.hostname === 'gw-1') device.tags = [];
+    folder.write('same.hujson', textOf(folder.declared, 'tailnet/policy'));
+    folder.write('devices.json', JSON.stringify(devices));
+    const { code, stdout } = await run('prove', 'same.hujson', '--devices', 'devices.json');
+    expect(code).toBe(2);
+    expect(stdout).toContain('violated authority gw-1');
+  });
+
+  it('names every error of one that does not parse', async () => {
+    const { code, stdout, stderr } = await run('prove', folder.write('bad.hujson', '{"grants": [}'));
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('bad.hujson:1:');
+  });
+});

@@ -1,16 +1,19 @@
 import type { CommandModule } from 'yargs';
-import { compare } from '../../proof/changes/compare.ts';
 import { CordonError } from '../../source/error.ts';
 import { interpret } from '../../state/interpret.ts';
 import { exitCodeOfDiff, type FailOn } from '../exit-code.ts';
+import { parseGitName } from '../git-revision.ts';
+import { readJson } from '../json-file.ts';
 import { outputOptions, type ReportArguments, reportOptions, timeoutOption } from '../options.ts';
 import { contextOf, writeReport } from '../output.ts';
-import { commonTopology, type DiffSide, readSide, stateOf } from '../side.ts';
-import { isTopologyFile, readText, readTopology } from '../topology-file.ts';
+import { comparePairs } from '../pairs.ts';
+import { commonTopology, compareSides, type DiffSide, readSide } from '../side.ts';
+import { isTopologyFile, readTopology } from '../topology-file.ts';
 
 interface Arguments extends ReportArguments {
-  a: string;
-  b: string;
+  a: string | undefined;
+  b: string | undefined;
+  pairs: string | undefined;
   devices: string | undefined;
   topology: string | undefined;
   failOn: FailOn;
@@ -19,12 +22,18 @@ interface Arguments extends ReportArguments {
 
 /** `cordon diff A B`: who gains and loses what. */
 export const diffCommand: CommandModule<object, Arguments> = {
-  command: 'diff <a> <b>',
-  describe: 'Who gains and loses what between two topologies, policy files, snapshots, or the live tailnet (`live`)',
+  command: 'diff [a] [b]',
+  describe:
+    'Who gains and loses what between two topologies, policy files, snapshots, git revisions, or the live tailnet',
   builder: (y) =>
     y
-      .positional('a', { type: 'string', demandOption: true, describe: 'Before: a file, or `live`' })
-      .positional('b', { type: 'string', demandOption: true, describe: 'After: a file, or `live`' })
+      .positional('a', { type: 'string', describe: 'Before: a file, `git:REV[:PATH]`, or `live`' })
+      .positional('b', { type: 'string', describe: 'After: a file, `git:REV[:PATH]`, or `live`' })
+      .option('pairs', {
+        type: 'string',
+        describe: 'Compare many pairs of policy files: a file of JSON lines {"id", "a", "b", "devices"?}',
+        requiresArg: true,
+      })
       .option('devices', {
         type: 'string',
         describe: "The API's device list (JSON), for policy files",
@@ -35,19 +44,17 @@ export const diffCommand: CommandModule<object, Arguments> = {
       .options(timeoutOption)
       .options(reportOptions) as never,
   async handler(args) {
-    const devices = args.devices === undefined ? undefined : readJson(args.devices);
-    const named = args.topology ?? [args.b, args.a].find(isTopologyFile);
+    if (args.pairs !== undefined) return comparePairs(args.pairs, args);
+    const names = bothSides(args);
+    const devices = args.devices === undefined ? undefined : readJson(args.devices, DEVICES_HINT);
+    const named = args.topology ?? [names.b, names.a].find((n) => isTopologyFile(n) && parseGitName(n) === undefined);
     const given = named === undefined ? undefined : readTopology(named).topology;
     const sides = { devices, topology: given, timeout: args.timeout };
-    const a = await readSide(args.a, sides);
-    const b = await readSide(args.b, sides);
+    const a = await readSide(names.a, { ...sides, path: pathOf(names.b) });
+    const b = await readSide(names.b, { ...sides, path: pathOf(names.a) });
     const topology = commonTopology(a, b, given);
     sayWhatIsLeftOut(a, b);
-    const comparison = compare(
-      topology,
-      { state: stateOf(a, b), file: a.file },
-      { state: stateOf(b, a), file: b.file },
-    );
+    const comparison = compareSides(a, b, topology);
     const report = { claims: [], comparison, coverage: { observed: [], unobserved: [] } };
     const context = topology === undefined ? { file: b.name, flows: [] } : contextOf(topology);
     await writeReport(report, outputOptions(args), context);
@@ -55,6 +62,22 @@ export const diffCommand: CommandModule<object, Arguments> = {
     process.exitCode = exitCodeOfDiff(comparison, args.failOn);
   },
 };
+
+const DEVICES_HINT = 'give the body of GET /devices?fields=all';
+
+/** A revision without a path means the other side's file as it was then. */
+function pathOf(other: string): string | undefined {
+  return other === 'live' ? undefined : parseGitName(other) === undefined ? other : parseGitName(other)?.path;
+}
+
+function bothSides({ a, b }: Arguments): { a: string; b: string } {
+  if (a === undefined || b === undefined) {
+    throw new CordonError('usage', 'two sides are compared, and fewer are named', {
+      hint: '`cordon diff A B`, or `cordon diff --pairs FILE` for many pairs',
+    });
+  }
+  return { a, b };
+}
 
 /** A policy file says nothing about hosts; whoever compares it with something that does should know. */
 function sayWhatIsLeftOut(a: DiffSide, b: DiffSide): void {
@@ -70,16 +93,4 @@ function sayReviewed(live: DiffSide): void {
   process.stderr.write(
     `The live policy that was compared has ETag ${policy.value.etag}\nto let \`pulumi up\` replace it: pulumi config set cordon:reviewedEtag ${policy.value.etag}\n`,
   );
-}
-
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readText(path));
-  } catch (cause) {
-    if (cause instanceof CordonError) throw cause;
-    throw new CordonError('not-json', `${path} is not JSON`, {
-      cause,
-      hint: 'give the body of GET /devices?fields=all',
-    });
-  }
 }

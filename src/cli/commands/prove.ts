@@ -1,42 +1,69 @@
 import type { CommandModule } from 'yargs';
 import { CordonError } from '../../source/error.ts';
+import type { Evidence } from '../../state/evidence.ts';
 import { exitCodeOf } from '../exit-code.ts';
 import { claimsReport, declaredReport } from '../findings.ts';
+import { readJson } from '../json-file.ts';
 import { outputOptions, type ReportArguments, reportOptions, today } from '../options.ts';
 import { contextOf, writeReport } from '../output.ts';
-import { readSnapshot } from '../snapshot-file.ts';
-import { isTopologyFile, readDeclared, sayWarnings } from '../topology-file.ts';
+import { readSide } from '../side.ts';
+import { type Declared, isTopologyFile, readDeclared, sayWarnings } from '../topology-file.ts';
 
 interface Arguments extends ReportArguments {
   file: string;
   topology: string | undefined;
+  devices: string | undefined;
 }
 
-/** `cordon prove [FILE]`: every claim, on what a topology compiles to or on a snapshot. */
+/** `cordon prove [FILE]`: every claim, on what a topology compiles to, on a snapshot, or on a policy put in its place. */
 export const proveCommand: CommandModule<object, Arguments> = {
   command: 'prove [file]',
-  describe: 'Decide every claim on a topology (as it would be applied) or on a snapshot (--topology)',
+  describe: 'Decide every claim on a topology as it would be applied, on a snapshot, or on a tailnet policy file',
   builder: (y) =>
     y
-      .positional('file', { type: 'string', default: 'cordon.yaml', describe: 'A topology or a snapshot' })
+      .positional('file', {
+        type: 'string',
+        default: 'cordon.yaml',
+        describe: 'A topology, a snapshot or a tailnet policy',
+      })
       .option('topology', {
         type: 'string',
-        describe: 'The topology a snapshot is held against (default: cordon.yaml)',
+        describe: 'The topology a snapshot or policy is held against (default: cordon.yaml)',
+        requiresArg: true,
+      })
+      .option('devices', {
+        type: 'string',
+        describe: "The API's device list (JSON), for a policy file (default: the declared devices)",
         requiresArg: true,
       })
       .options(reportOptions) as never,
   async handler(args) {
-    const snapshot = isTopologyFile(args.file) ? undefined : readSnapshot(args.file);
-    if (snapshot === undefined && args.topology !== undefined) {
+    const isTopology = isTopologyFile(args.file);
+    if (isTopology && args.topology !== undefined) {
       throw new CordonError('usage', `${args.file} is a topology itself, so --topology says nothing`, {
         hint: '`cordon diff A B` compares two topologies',
       });
     }
-    const declared = readDeclared(snapshot === undefined ? args.file : (args.topology ?? 'cordon.yaml'));
+    const declared = readDeclared(isTopology ? args.file : (args.topology ?? 'cordon.yaml'));
     sayWarnings(declared);
-    const report =
-      snapshot === undefined ? declaredReport(declared, today()) : claimsReport(declared, snapshot, today());
+    const report = isTopology
+      ? declaredReport(declared, today())
+      : claimsReport(declared, await evidenceIn(args, declared), today());
     await writeReport(report, outputOptions(args), contextOf(declared.topology));
     process.exitCode = exitCodeOf(report);
   },
 };
+
+/**
+ * A snapshot as it is. A policy stands for itself: everything else is as declared, so what the claims say is what would
+ * be if exactly this policy were in force.
+ */
+async function evidenceIn({ file, devices }: Arguments, declared: Declared): Promise<Evidence> {
+  const list = devices === undefined ? undefined : readJson(devices, 'give the body of GET /devices?fields=all');
+  const side = await readSide(file, { devices: list, topology: declared.topology, timeout: undefined });
+  if (side.kind !== 'policy') return side.evidence;
+  const { 'tailnet/devices': listed, ...policy } = side.evidence.sources;
+  return {
+    sources: { ...declared.evidence.sources, ...policy, ...(list === undefined ? {} : { 'tailnet/devices': listed }) },
+  };
+}
