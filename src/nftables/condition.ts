@@ -4,7 +4,7 @@ import { CT, PROTO } from '../net/packet.ts';
 import { PacketSet } from '../net/packet-set.ts';
 import { type Datatype, datatypeOf } from './datatype.ts';
 import { maskedValues } from './mask.ts';
-import { type Bounds, compareBounds, operandBounds, unbounded } from './operand.ts';
+import { type Bounds, compareBounds, operandBounds, tuplesOf, unbounded } from './operand.ts';
 import type { Match, Selector, Table } from './ruleset.ts';
 import { CT_DIRECTION, CT_STATE, numberOf } from './symbols.ts';
 
@@ -56,17 +56,25 @@ export function conditionOf(match: Match, table: Table): Condition {
   const { selector } = match;
   const type = datatypeOf(selector);
   if (type === undefined) return possibly(PacketSet.all);
-  if (selector.kind === 'ct') return ctCondition(match, selector.key, type, table);
-  if (selector.kind === 'socket-cgroup') return possibly(PacketSet.all);
-  const dimension = selector.kind === 'meta' ? metaDimension(selector) : payloadDimension(selector, table);
+  if (selector.kind === 'concat') return concatCondition(match, selector.parts, type, table);
+  const dimension = dimensionOf(selector, table);
   if (dimension === undefined) return possibly(PacketSet.all);
-  const bounds = compareBounds(match.op, maskedBounds(match, type, table, dimension.domain), dimension.domain);
+  const bounds = matchBounds(match, type, table, dimension.domain);
   const unseen = dimension.unseen ?? PacketSet.none;
   return { sure: dimension.packets(bounds.sure), possible: dimension.packets(bounds.possible).union(unseen) };
 }
 
-function possibly(packets: PacketSet): Condition {
+/** A match whose outcome is open for all of these packets. */
+export function possibly(packets: PacketSet): Condition {
   return { sure: PacketSet.none, possible: packets };
+}
+
+/**
+ * The values of `domain`, before any mask, for which the match holds.
+ * @param type of the match's selector, which is no concatenation
+ */
+export function matchBounds(match: Match, type: Datatype, table: Table, domain: IntervalSet): Bounds {
+  return compareBounds(match.op, maskedBounds(match, type, table, domain), domain);
 }
 
 function maskedBounds(match: Match, type: Datatype, table: Table, domain: IntervalSet): Bounds {
@@ -74,8 +82,47 @@ function maskedBounds(match: Match, type: Datatype, table: Table, domain: Interv
   const mask = 'mask' in match.selector ? match.selector.mask : undefined;
   if (mask === undefined) return right;
   const isEquality = match.op === '==' || match.op === '!=';
-  const values = isEquality && right.sure.equals(right.possible) ? maskedValues(mask, right.sure) : undefined;
+  const bits = 'bits' in type ? type.bits : 32;
+  const values = isEquality && right.sure.equals(right.possible) ? maskedValues(mask, right.sure, bits) : undefined;
   return values === undefined ? unbounded(domain) : { sure: values, possible: values };
+}
+
+/** Every part has to have a value, and the values together have to be (or not to be) one of the tuples. */
+function concatCondition(match: Match, parts: readonly Selector[], type: Datatype, table: Table): Condition {
+  const dimensions = parts.flatMap((part) => dimensionOf(part, table) ?? []);
+  if (dimensions.length !== parts.length || type.kind !== 'concat') return possibly(PacketSet.all);
+  const unseen = (d: Dimension) => d.unseen ?? PacketSet.none;
+  const meet = (sets: readonly PacketSet[]) => sets.reduce((all, set) => all.intersect(set), PacketSet.all);
+  const valued = meet(dimensions.map((d) => d.packets(d.domain)));
+  const maybeValued = meet(dimensions.map((d) => d.packets(d.domain).union(unseen(d))));
+  const domains = dimensions.map((d) => d.domain);
+  const tuples = match.op === '==' || match.op === '!=' ? tuplesOf(match.right, type, table, domains) : undefined;
+  if (tuples === undefined) return possibly(maybeValued);
+  const among = (pick: (d: Dimension, bounds: Bounds) => PacketSet) =>
+    PacketSet.unionAll(
+      tuples.map((tuple) =>
+        meet(dimensions.map((d, i) => pick(d, tuple[i] ?? { sure: IntervalSet.empty, possible: IntervalSet.empty }))),
+      ),
+    );
+  const sure = among((d, bounds) => d.packets(bounds.sure.intersect(d.domain)));
+  const possible = among((d, bounds) => d.packets(bounds.possible.intersect(d.domain)).union(unseen(d)));
+  if (match.op === '==') return { sure, possible };
+  return { sure: valued.subtract(possible), possible: maybeValued.subtract(sure) };
+}
+
+function dimensionOf(selector: Selector, table: Table): Dimension | undefined {
+  switch (selector.kind) {
+    case 'meta':
+      return metaDimension(selector);
+    case 'payload':
+      return payloadDimension(selector, table);
+    case 'ct':
+      return ctDimension(selector.key, table);
+    case 'fib-type':
+    case 'concat':
+    case 'socket-cgroup':
+      return undefined;
+  }
 }
 
 function metaDimension(selector: Extract<Selector, { kind: 'meta' }>): Dimension | undefined {
@@ -98,6 +145,10 @@ function metaDimension(selector: Extract<Selector, { kind: 'meta' }>): Dimension
       return { domain: DOMAIN.mark, packets: (mark) => PacketSet.box({ mark }) };
     case 'skuid':
       return { domain: DOMAIN.uid.subtract(IntervalSet.point(NO_UID)), packets: (uid) => PacketSet.box({ uid }) };
+    case 'protocol':
+      return etherDimension();
+    case 'pkttype':
+      return { domain: IntervalSet.empty, packets: () => PacketSet.none, unseen: PacketSet.all };
     case 'skgid':
       return { domain: IntervalSet.empty, packets: () => PacketSet.none, unseen: SOCKET };
   }
@@ -147,6 +198,10 @@ function ipDimension(field: string, version: 4 | 6): Dimension {
 
 function portDimension(field: string, proto: IntervalSet): Dimension {
   const isSource = field === 'sport';
+  // Flags: there in every packet of the protocol, but not modelled.
+  if (!isSource && field !== 'dport') {
+    return { domain: IntervalSet.empty, packets: () => PacketSet.none, unseen: PacketSet.box({ proto }) };
+  }
   return {
     domain: DOMAIN.sport,
     packets: (ports) => PacketSet.box(isSource ? { proto, sport: ports } : { proto, dport: ports }),
@@ -170,22 +225,19 @@ function etherDimension(): Dimension {
   };
 }
 
-function ctCondition(match: Match, key: 'state' | 'direction' | 'mark', type: Datatype, table: Table): Condition {
+function ctDimension(key: 'state' | 'direction' | 'status' | 'mark', table: Table): Dimension {
+  const nothing = { domain: IntervalSet.empty, packets: () => PacketSet.none };
   // At a device's own hooks a packet may or may not carry its connection.
-  if (table.family === 'netdev') return possibly(PacketSet.all);
-  if (key === 'mark') return possibly(PacketSet.box({ ct: TRACKED }));
+  if (table.family === 'netdev') return { ...nothing, unseen: PacketSet.all };
+  if (key === 'mark' || key === 'status') return { ...nothing, unseen: PacketSet.box({ ct: TRACKED }) };
   // `ct state` always has a value, `ct direction` only with a connection (nft_ct.c nft_ct_get_eval).
-  const domain = key === 'state' ? DOMAIN.ct : TRACKED;
-  if (match.op !== '==' && match.op !== '!=') return possibly(PacketSet.box({ ct: domain }));
-  const symbols = key === 'state' ? CT_STATE : CT_DIRECTION;
-  const bounds = operandBounds(match.right, type, table, IntervalSet.of([0n, (1n << 32n) - 1n]));
-  const valuesOf = (numbers: IntervalSet) =>
-    IntervalSet.of(
-      ...(key === 'state' ? STATES : DIRECTIONS).flatMap(([name, values]) =>
-        numbers.contains(numberOf(symbols, name) ?? -1n) ? values.map((v) => [v, v] as const) : [],
-      ),
-    );
-  const right = { sure: valuesOf(bounds.sure), possible: valuesOf(bounds.possible) };
-  const values = compareBounds(match.op, right, domain);
-  return { sure: PacketSet.box({ ct: values.sure }), possible: PacketSet.box({ ct: values.possible }) };
+  const names = key === 'state' ? STATES : DIRECTIONS;
+  const values = names.map(
+    ([name, ct]) => [numberOf(key === 'state' ? CT_STATE : CT_DIRECTION, name) ?? 0n, ct] as const,
+  );
+  return {
+    domain: IntervalSet.points(...values.map(([number]) => number)),
+    packets: (numbers) =>
+      PacketSet.box({ ct: IntervalSet.points(...values.flatMap(([n, ct]) => (numbers.contains(n) ? ct : []))) }),
+  };
 }

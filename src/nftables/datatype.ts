@@ -4,7 +4,9 @@ import type { Selector, Value } from './ruleset.ts';
 import {
   CT_DIRECTION,
   CT_STATE,
+  CT_STATUS,
   ETHER_TYPE,
+  FIB_TYPE,
   ICMP_CODE,
   ICMP_TYPE,
   ICMPV6_CODE,
@@ -12,8 +14,10 @@ import {
   INET_PROTO,
   NF_PROTO,
   numberOf,
+  PACKET_TYPE,
   type Symbols,
   symbolOf,
+  TCP_FLAGS,
 } from './symbols.ts';
 import type { Token } from './token.ts';
 
@@ -27,7 +31,8 @@ export type Datatype =
   | { readonly kind: 'number'; readonly bits: number }
   | { readonly kind: 'mark' }
   | { readonly kind: 'address'; readonly family: 4 | 6 }
-  | { readonly kind: 'symbols'; readonly symbols: Symbols; readonly bits: number; readonly flags: boolean };
+  | { readonly kind: 'symbols'; readonly symbols: Symbols; readonly bits: number; readonly flags: boolean }
+  | { readonly kind: 'concat'; readonly parts: readonly Datatype[] };
 
 const INTERFACE: Datatype = { kind: 'interface' };
 const MARK: Datatype = { kind: 'mark' };
@@ -46,6 +51,8 @@ const META: Readonly<Record<string, Datatype>> = {
   oifname: INTERFACE,
   l4proto: named(INET_PROTO),
   nfproto: named(NF_PROTO),
+  protocol: named(ETHER_TYPE, 16),
+  pkttype: named(PACKET_TYPE),
   mark: MARK,
   skuid: ID,
   skgid: ID,
@@ -61,6 +68,7 @@ const PAYLOAD: Readonly<Record<string, Datatype>> = {
   'ip6 hoplimit': OCTET,
   'tcp sport': PORT,
   'tcp dport': PORT,
+  'tcp flags': named(TCP_FLAGS, 8, true),
   'udp sport': PORT,
   'udp dport': PORT,
   'th sport': PORT,
@@ -80,7 +88,19 @@ const SET_TYPE: Readonly<Record<string, Datatype>> = {
   inet_proto: named(INET_PROTO),
   mark: MARK,
   icmp_type: named(ICMP_TYPE),
+  icmp_code: named(ICMP_CODE),
   icmpv6_type: named(ICMPV6_TYPE),
+  icmpv6_code: named(ICMPV6_CODE),
+  ether_type: named(ETHER_TYPE, 16),
+  tcp_flag: named(TCP_FLAGS, 8, true),
+  ct_state: named(CT_STATE, 32, true),
+  ct_status: named(CT_STATUS, 32, true),
+  ct_dir: named(CT_DIRECTION),
+  fib_addrtype: named(FIB_TYPE, 32),
+  pkt_type: named(PACKET_TYPE),
+  nf_proto: named(NF_PROTO),
+  uid: ID,
+  gid: ID,
 };
 
 /** How the right side of a match on this selector is written; undefined for a selector outside the dialect. */
@@ -89,19 +109,60 @@ export function datatypeOf(selector: Selector): Datatype | undefined {
     case 'meta':
       return META[selector.key];
     case 'payload':
-      return PAYLOAD[`${selector.protocol} ${selector.field}`];
+      return own(PAYLOAD, `${selector.protocol} ${selector.field}`);
     case 'ct':
-      if (selector.key === 'mark') return MARK;
-      return selector.key === 'state' ? named(CT_STATE, 32, true) : named(CT_DIRECTION);
+      return CT[selector.key];
+    case 'fib-type':
+      return SET_TYPE['fib_addrtype'];
+    case 'concat':
+      return concatOf(selector.parts.map(datatypeOf));
     case 'socket-cgroup':
       return { kind: 'path' };
   }
 }
 
-/** How the elements of a set are written; undefined for a type outside the dialect (concatenations among them). */
+const CT: Readonly<Record<string, Datatype>> = {
+  mark: MARK,
+  state: named(CT_STATE, 32, true),
+  status: named(CT_STATUS, 32, true),
+  direction: named(CT_DIRECTION),
+};
+
+function concatOf(parts: readonly (Datatype | undefined)[]): Datatype | undefined {
+  const known = parts.filter((p) => p !== undefined);
+  return known.length === parts.length ? { kind: 'concat', parts: known } : undefined;
+}
+
+/** How the elements of a set are written; undefined for a type outside the dialect. */
 export function setDatatype(type: { readonly kind: 'type' | 'typeof'; readonly of: string }): Datatype | undefined {
-  if (type.kind === 'type') return SET_TYPE[type.of];
-  return type.of.startsWith('meta ') ? META[type.of.slice('meta '.length)] : (META[type.of] ?? PAYLOAD[type.of]);
+  const parts = type.of.split(' . ');
+  const types = parts.map((of) => (type.kind === 'type' ? own(SET_TYPE, of) : typeOfExpression(of)));
+  return parts.length === 1 ? types[0] : concatOf(types);
+}
+
+function typeOfExpression(text: string): Datatype | undefined {
+  if (text.startsWith('ct ')) return own(CT, text.slice('ct '.length));
+  return own(META, text.startsWith('meta ') ? text.slice('meta '.length) : text) ?? own(PAYLOAD, text);
+}
+
+/** A table's own entry: names come from outside, and `constructor` is none of ours. */
+function own(table: Readonly<Record<string, Datatype>>, key: string): Datatype | undefined {
+  return Object.hasOwn(table, key) ? table[key] : undefined;
+}
+
+/** True when values of both types are written and compared alike. */
+export function isSameType(a: Datatype | undefined, b: Datatype): boolean {
+  if (a?.kind !== b.kind) return false;
+  if (a.kind === 'address' && b.kind === 'address') return a.family === b.family;
+  if (a.kind === 'symbols' && b.kind === 'symbols') return a.symbols === b.symbols;
+  if (a.kind !== 'concat' || b.kind !== 'concat') return true;
+  return (
+    a.parts.length === b.parts.length &&
+    a.parts.every((part, i) => {
+      const other = b.parts[i];
+      return other !== undefined && isSameType(part, other);
+    })
+  );
 }
 
 /** The text nft prints for a value of this type. */
@@ -122,6 +183,10 @@ export function printValue(type: Datatype, value: Value): string {
       return printNumber(type, value.value);
     case 'number-range':
       return `${printNumber(type, value.first)}-${printNumber(type, value.last)}`;
+    case 'concat': {
+      const types = type.kind === 'concat' ? type.parts : [];
+      return value.parts.map((part, i) => printValue(types[i] ?? type, part)).join(' . ');
+    }
   }
 }
 
@@ -133,7 +198,10 @@ function printAddress(address: Address): string {
 
 function printNumber(type: Datatype, value: bigint): string {
   if (type.kind === 'mark') return `0x${value.toString(16).padStart(8, '0')}`;
-  if (type.kind === 'symbols') return symbolOf(type.symbols, value) ?? value.toString();
+  if (type.kind === 'symbols') {
+    // Bits without one name are a hexadecimal number (datatype.c bitmask / integer printing).
+    return symbolOf(type.symbols, value) ?? (type.flags ? `0x${value.toString(16)}` : value.toString());
+  }
   return value.toString();
 }
 
@@ -154,6 +222,8 @@ export function parseValue(type: Datatype, token: Token): Value | undefined {
       return parseNumbers(token.text, type.bits);
     case 'mark':
       return parseNumbers(token.text, 32);
+    case 'concat':
+      return undefined;
     case 'interface':
     case 'path': {
       // An index without its device, a cgroup that is gone: nft shows the bare number.

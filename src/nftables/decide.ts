@@ -7,6 +7,7 @@ import type { Span } from '../source/span.ts';
 import { chainsAt, type HookedChain, type HookOptions, packetsOfFamily } from './evaluate.ts';
 import { printRule } from './print-statement.ts';
 import type { Hook, Rule, Ruleset } from './ruleset.ts';
+import { type Branch, branchesOf, SymbolicDomain } from './symbolic.ts';
 import { type Observer, Walk } from './walk.ts';
 
 /** What ends one packet's way, for blame. */
@@ -57,8 +58,8 @@ function decideChain(hooked: HookedChain, packet: Packet): Decision | undefined 
   if (single.isEmpty()) return undefined;
   const first = new Map<'accept' | 'drop', Decider>();
   const table = `${hooked.table.family} ${hooked.table.name}`;
-  const observer: Observer = {
-    verdict: (verdict, _packets, chain, rule) => {
+  const observer: Observer<readonly Branch[]> = {
+    verdict: (verdict, _branches, chain, rule) => {
       if (first.has(verdict)) return;
       const place = { table, chain: chain.name };
       if (rule !== undefined) {
@@ -71,7 +72,7 @@ function decideChain(hooked: HookedChain, packet: Packet): Decision | undefined 
     },
     unknown: () => {},
   };
-  new Walk(hooked.table, observer).enter(hooked.chain, single);
+  new Walk(hooked.table, new SymbolicDomain(hooked.table), observer).enter(hooked.chain, branchesOf(single));
   const accept = first.get('accept');
   const drop = first.get('drop');
   if (accept !== undefined) return { verdict: drop === undefined ? 'accept' : 'unknown', by: accept };

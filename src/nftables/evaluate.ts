@@ -2,7 +2,17 @@ import { IntervalSet } from '../net/interval-set.ts';
 import { PacketSet } from '../net/packet-set.ts';
 import type { Span } from '../source/span.ts';
 import { printRule } from './print-statement.ts';
-import { type BaseChain, type Chain, type Hook, isOwnTable, type Ruleset, type Table } from './ruleset.ts';
+import { type BaseChain, type Chain, type Hook, isOwnTable, type Rule, type Ruleset, type Table } from './ruleset.ts';
+import {
+  type Branch,
+  branchesOf,
+  type Changes,
+  keyOf,
+  mergedChanges,
+  NO_CHANGES,
+  packetsOf,
+  SymbolicDomain,
+} from './symbolic.ts';
 import { type Observer, Walk } from './walk.ts';
 
 /** What a hook does with packets, each set an answer to another question. */
@@ -76,12 +86,14 @@ export function packetsOfFamily(table: Table): PacketSet {
 export function evaluateHook(ruleset: Ruleset, hook: Hook, options: HookOptions = {}): HookVerdict {
   let may = PacketSet.all;
   let must = PacketSet.all;
+  let before = NO_CHANGES;
   const unknowns = new Map<string, UnknownPlace>();
   for (const hooked of chainsAt(ruleset, hook, options)) {
-    const outcome = outcomeOf(hooked);
+    const outcome = outcomeOf(hooked, before);
     may = may.intersect(outcome.mayAccept);
     must = must.subtract(outcome.mayDrop);
     for (const [key, place] of outcome.unknowns) unknowns.set(key, place);
+    before = outcome.after;
   }
   return { may, must, unknowns: [...unknowns.values()] };
 }
@@ -92,34 +104,55 @@ interface ChainOutcome {
   readonly mayDrop: PacketSet;
   /** By what tells the places apart. */
   readonly unknowns: ReadonlyMap<string, UnknownPlace>;
+  /** What may have been done to a packet that it accepts: the chains after it see the packet so. */
+  readonly after: Changes;
 }
 
-/** Outcomes by table and base chain: rulesets are values, and the same one is asked about hook by hook, claim by claim. */
-const outcomes = new WeakMap<Table, Map<Chain, ChainOutcome>>();
+/**
+ * Outcomes by table, base chain and what was done to the packets before: rulesets are values, and the same one is asked
+ * about hook by hook, claim by claim.
+ */
+const outcomes = new WeakMap<Table, Map<Chain, Map<string, ChainOutcome>>>();
 
-function outcomeOf(hooked: HookedChain): ChainOutcome {
+function outcomeOf(hooked: HookedChain, before: Changes): ChainOutcome {
   const { table, chain } = hooked;
-  const ofTable = outcomes.get(table) ?? new Map<Chain, ChainOutcome>();
+  const ofTable = outcomes.get(table) ?? new Map<Chain, Map<string, ChainOutcome>>();
   outcomes.set(table, ofTable);
-  const outcome = ofTable.get(chain) ?? evaluateChain(hooked, packetsOfFamily(table));
-  ofTable.set(chain, outcome);
+  const ofChain = ofTable.get(chain) ?? new Map<string, ChainOutcome>();
+  ofTable.set(chain, ofChain);
+  const key = keyOf(before);
+  const outcome = ofChain.get(key) ?? evaluateChain(hooked, packetsOfFamily(table), before);
+  ofChain.set(key, outcome);
   return outcome;
 }
 
-function evaluateChain({ table, chain, base }: HookedChain, seen: PacketSet): ChainOutcome {
+function evaluateChain({ table, chain, base }: HookedChain, seen: PacketSet, before: Changes): ChainOutcome {
   const unknowns = new Map<string, UnknownPlace>();
   const ends: Record<'accept' | 'drop', PacketSet[]> = { accept: [seen.complement()], drop: [] };
-  const observer: Observer = {
-    verdict: (verdict, packets) => ends[verdict].push(packets),
-    unknown: (_packets, at, rule, why) => {
-      const text = printRule(rule);
-      const place = { table: `${table.family} ${table.name}`, chain: at.name, text, why };
-      const key = JSON.stringify(place) + (rule.span?.offset ?? '');
-      unknowns.set(key, { ...place, ...(rule.span === undefined ? {} : { span: rule.span }) });
+  const after: Changes[] = [before];
+  const observer: Observer<readonly Branch[]> = {
+    verdict: (verdict, branches) => {
+      ends[verdict].push(packetsOf(branches));
+      if (verdict === 'accept') after.push(...branches);
+    },
+    unknown: (_branches, at, rule, why) => {
+      const place = unknownPlace(table, at, rule, why);
+      unknowns.set(JSON.stringify({ ...place, span: undefined }) + (rule.span?.offset ?? ''), place);
     },
   };
-  new Walk(table, observer).enter(chain, seen);
+  new Walk(table, new SymbolicDomain(table), observer).enter(chain, branchesOf(seen, before));
   // NAT chains are asked for the first packet of a connection only.
   if (base.type === 'nat') ends.accept.push(seen);
-  return { mayAccept: PacketSet.unionAll(ends.accept), mayDrop: PacketSet.unionAll(ends.drop), unknowns };
+  return {
+    mayAccept: PacketSet.unionAll(ends.accept),
+    mayDrop: PacketSet.unionAll(ends.drop),
+    unknowns,
+    after: mergedChanges(after),
+  };
+}
+
+/** Where and why something could not be decided. */
+export function unknownPlace(table: Table, chain: Chain, rule: Rule, why: string): UnknownPlace {
+  const span = rule.span === undefined ? {} : { span: rule.span };
+  return { table: `${table.family} ${table.name}`, chain: chain.name, text: printRule(rule), why, ...span };
 }

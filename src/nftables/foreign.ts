@@ -1,6 +1,7 @@
 import type { Span } from '../source/span.ts';
 import { printStatement } from './print-statement.ts';
 import { type Chain, isOwnTable, type Rule, type Ruleset, type Statement, type Table } from './ruleset.ts';
+import { bareWords, looksOnly } from './statement-words.ts';
 
 /** How something in a foreign table can lead packets past our tables, or change them before or behind our rules. */
 export type BypassKind =
@@ -117,23 +118,23 @@ const BYPASSES: readonly (readonly [RegExp, BypassKind])[] = [
 /** The segment size and tracing are nothing that a rule of ours looks at. */
 const HARMLESS = /^(tcp option maxseg size set (rt mtu|[0-9]+)|meta nftrace set [01])$/;
 
-/** Beginnings of what only looks at a packet or keeps a list: unread here, but no way round us. */
-const LOOKS_ONLY = new RegExp(
-  `^(${[
-    'fib|rt|tcp|udp|udplite|sctp|dccp|th|ip|ip6|icmp|icmpv6|igmp|ether|vlan|arp|exthdr|frag|hbh|dst|mh|ah|esp|comp',
-    'ct|meta|iif|oif|iifname|oifname|iifgroup|oifgroup|iiftype|oiftype|pkttype|mark|socket|osf|ipsec|numgen|jhash',
-    'symhash|time|day|hour|quota|limit|add @|update @|delete @|meter|@(ll|nh|th),[0-9]+',
-  ].join('|')})(?![a-z0-9-])`,
-);
-
 function statementKind(statement: Statement): BypassKind | undefined {
   if (statement.kind === 'set-ct-mark') return 'mangle';
-  if (statement.kind !== 'unknown') return undefined;
-  const bare = statement.text
-    .replaceAll(/"[^"]*"/g, '""')
-    .replaceAll(/@[A-Za-z]\S*/g, (m) => (/^@(ll|nh|th),/.test(m) ? m : '@'));
+  if (statement.kind === 'vmap') {
+    return readsAll(statement) ? undefined : textKind(statement.text);
+  }
+  if (statement.kind !== 'unknown' && statement.kind !== 'rewrite' && statement.kind !== 'condition') return undefined;
+  return textKind(statement.text);
+}
+
+function readsAll({ map }: Extract<Statement, { kind: 'vmap' }>): boolean {
+  return typeof map === 'string' || map.every((entry) => entry.verdict.kind !== 'unknown');
+}
+
+function textKind(text: string): BypassKind | undefined {
+  const bare = bareWords(text);
   if (HARMLESS.test(bare)) return undefined;
   const bypass = BYPASSES.find(([pattern]) => pattern.test(bare));
   if (bypass !== undefined) return bypass[1];
-  return LOOKS_ONLY.test(bare) ? undefined : 'not-understood';
+  return looksOnly(bare) ? undefined : 'not-understood';
 }

@@ -1,8 +1,8 @@
 import { interfacesBeginning, internInterface, isInterfaceName, UNNAMED_INTERFACE } from '../net/interface-id.ts';
 import { IntervalSet } from '../net/interval-set.ts';
 import { lastAddress } from '../net/prefix.ts';
-import { type Datatype, setDatatype } from './datatype.ts';
-import type { Match, Operand, SetElement, Table } from './ruleset.ts';
+import { type Datatype, isSameType, setDatatype } from './datatype.ts';
+import type { Match, NamedSet, Operand, SetElement, Table } from './ruleset.ts';
 
 /** A set known only from both sides: `sure` is in it, nothing outside of `possible` is. Exact when both are equal. */
 export interface Bounds {
@@ -25,15 +25,87 @@ export function operandBounds(right: Operand, type: Datatype, table: Table, doma
       return unionOf(right.elements, type, domain);
     case 'named-set': {
       const set = table.sets.find((s) => s.name === right.name);
-      // A reference into nothing cannot be loaded; a set that packets or timers change has any content.
-      if (set === undefined || set.flags.some((f) => f === 'dynamic' || f === 'timeout')) return unbounded(domain);
-      return isSameType(setDatatype(set.type), type) ? unionOf(set.elements, type, domain) : unbounded(domain);
+      return set === undefined || !isFixed(set, type, table) ? unbounded(domain) : unionOf(set.elements, type, domain);
     }
     case 'any-bit':
-      return exact(IntervalSet.of(...right.bits.map((b) => [b, b] as const)));
+      return bitBounds(right.bits, domain);
     default:
       return elementBounds(right, type, domain);
   }
+}
+
+/** More values than this are not tried one by one. */
+const MAX_TRIED = 256n;
+
+/** The values that have some of the bits. */
+function bitBounds(bits: readonly bigint[], domain: IntervalSet): Bounds {
+  if (domain.size() > MAX_TRIED) return unbounded(domain);
+  const any = bits.reduce((all, bit) => all | bit, 0n);
+  const found: bigint[] = [];
+  for (const [low, high] of domain.intervals) {
+    for (let v = low; v <= high; v++) if ((v & any) !== 0n) found.push(v);
+  }
+  return exact(IntervalSet.points(...found));
+}
+
+/**
+ * False for a set or map that packets or timers change, or whose keys are of another type: any content is possible. The
+ * flag `dynamic` is lost in `nft -j` of 1.0.6, so a rule that adds to the set counts as well.
+ */
+export function isFixed(
+  set: { name: string; type: NamedSet['type']; flags: readonly string[] },
+  type: Datatype,
+  table: Table,
+): boolean {
+  if (set.flags.some((f) => f === 'dynamic' || f === 'timeout')) return false;
+  return isSameType(setDatatype(set.type), type) && !changedByRules(table).has(set.name);
+}
+
+const changed = new WeakMap<Table, ReadonlySet<string>>();
+
+/** The sets that some rule of the table adds to or takes from. */
+function changedByRules(table: Table): ReadonlySet<string> {
+  const known = changed.get(table);
+  if (known !== undefined) return known;
+  const names = new Set<string>();
+  for (const chain of table.chains) {
+    for (const rule of chain.rules) {
+      for (const s of rule.statements) {
+        if (s.kind !== 'condition' && s.kind !== 'unknown') continue;
+        for (const [, name] of s.text.matchAll(/\b(?:add|update|delete) @(\S+)/g)) names.add(name ?? '');
+      }
+    }
+  }
+  changed.set(table, names);
+  return names;
+}
+
+/**
+ * The tuples that the right side of a match on a concatenation names, each with the bounds of its parts.
+ * @returns undefined when they cannot be told
+ */
+export function tuplesOf(
+  right: Operand,
+  type: Extract<Datatype, { kind: 'concat' }>,
+  table: Table,
+  domains: readonly IntervalSet[],
+): readonly (readonly Bounds[])[] | undefined {
+  const elements = elementsOf(right, type, table);
+  if (elements === undefined) return undefined;
+  return elements.map((element) =>
+    type.parts.map((part, i) => {
+      const value = element.kind === 'concat' ? element.parts[i] : undefined;
+      const domain = domains[i] ?? IntervalSet.empty;
+      return value === undefined ? unbounded(domain) : elementBounds(value, part, domain);
+    }),
+  );
+}
+
+function elementsOf(right: Operand, type: Datatype, table: Table): readonly SetElement[] | undefined {
+  if (right.kind === 'set') return right.elements;
+  if (right.kind !== 'named-set') return right.kind === 'concat' ? [right] : undefined;
+  const set = table.sets.find((s) => s.name === right.name);
+  return set === undefined || !isFixed(set, type, table) ? undefined : set.elements;
 }
 
 /** Applies a comparison: the values of the domain for which `value op right` holds. */
@@ -91,6 +163,8 @@ function elementBounds(element: SetElement, type: Datatype, domain: IntervalSet)
       return isNumeric(type) ? exact(IntervalSet.of([element.first, element.last])) : unbounded(domain);
     case 'string':
       return type.kind === 'interface' ? interfaceBounds(element.text, domain) : unbounded(domain);
+    // A concatenation is compared part by part, see `tuplesOf`.
+    case 'concat':
     case 'unknown':
       return unbounded(domain);
   }
@@ -109,11 +183,4 @@ function interfaceBounds(name: string, domain: IntervalSet): Bounds {
 
 function isNumeric(type: Datatype): boolean {
   return type.kind === 'number' || type.kind === 'mark' || type.kind === 'symbols';
-}
-
-function isSameType(a: Datatype | undefined, b: Datatype): boolean {
-  if (a?.kind !== b.kind) return false;
-  if (a.kind === 'address' && b.kind === 'address') return a.family === b.family;
-  if (a.kind === 'symbols' && b.kind === 'symbols') return a.symbols === b.symbols;
-  return true;
 }

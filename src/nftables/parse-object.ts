@@ -1,5 +1,7 @@
-import { parseValue, setDatatype } from './datatype.ts';
+import { setDatatype } from './datatype.ts';
 import type { ListedLine, ListedObject } from './listing.ts';
+import { readEntry } from './parse-map.ts';
+import { readValue } from './parse-match.ts';
 import { readRule } from './parse-statement.ts';
 import { parsePriority } from './priority.ts';
 import type {
@@ -7,6 +9,7 @@ import type {
   Chain,
   Hook,
   NamedCounter,
+  NamedMap,
   NamedSet,
   OtherObject,
   Rule,
@@ -102,11 +105,22 @@ export function readOther(object: ListedObject): OtherObject {
 function readElements(type: NamedSet['type'], text: string): SetElement[] {
   const datatype = setDatatype(type);
   return splitElements(text).map(({ tokens, text: element }) => {
-    const [only] = tokens;
-    const value =
-      datatype === undefined || only === undefined || tokens.length !== 1 ? undefined : parseValue(datatype, only);
-    return value ?? { kind: 'unknown', text: element };
+    const read = datatype === undefined ? undefined : readValue(tokens, 0, datatype);
+    return read?.next === tokens.length ? read.value : { kind: 'unknown', text: element };
   });
+}
+
+/** A named map out of its block, as far as verdicts go. */
+export function readMap(object: OtherObject): NamedMap {
+  const { lines } = object;
+  const header = lines.map((l) => /^(type|typeof) (.+) : (.+)$/.exec(l)).find((found) => found !== null);
+  const type: NamedMap['type'] = { kind: header?.[1] === 'typeof' ? 'typeof' : 'type', of: header?.[2] ?? '' };
+  const flags = lines.flatMap((l) => /^flags (\S+)$/.exec(l)?.[1]?.split(',') ?? []);
+  const elements = lines.find((l) => l.startsWith('elements = {')) ?? '';
+  const datatype = setDatatype(type);
+  const entries =
+    header?.[3] === 'verdict' ? splitElements(elements).map((e) => readEntry(e.tokens, datatype)) : undefined;
+  return { name: object.name, type, flags, entries };
 }
 
 /** Splits `elements = { a, b }` at its commas; white space inside an element becomes one blank. */

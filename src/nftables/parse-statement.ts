@@ -1,6 +1,8 @@
 import { parseNumber } from './datatype.ts';
+import { readVerdictMap } from './parse-map.ts';
 import { type Read, readMatch, wordAt } from './parse-match.ts';
 import type { Limit, Statement } from './ruleset.ts';
+import { otherStatement } from './statement-words.ts';
 import { isToken, type Token, tokenize } from './token.ts';
 
 /** A rule without its place. */
@@ -23,7 +25,8 @@ export function readRule(text: string): ReadRule {
   const statements: Statement[] = [];
   for (let i = 0; i < tokens.length; ) {
     if (tokens[i]?.gap === true) statements.push({ kind: 'unknown', text: '' });
-    const read = readMatch(tokens, i) ?? readPlain(tokens, i) ?? readSetMark(tokens, i);
+    const read =
+      readMatch(tokens, i) ?? readVerdictMap(text, tokens, i) ?? readPlain(tokens, i) ?? readSetMark(tokens, i);
     const known = read === undefined || hasGapInside(tokens, i, read.next) ? readUnknown(text, tokens, i) : read;
     statements.push(known.value);
     i = known.next;
@@ -38,10 +41,15 @@ function hasGapInside(tokens: readonly Token[], from: number, to: number): boole
 }
 
 function readUnknown(text: string, tokens: readonly Token[], at: number): Read<Statement> {
-  let end = at + 1;
-  while (end < tokens.length && !isPlainTail(tokens, end)) end++;
+  const isXt = wordAt(tokens, at) === 'xt' && /^(match|target)$/.test(wordAt(tokens, at + 1) ?? '');
+  let end = at + (isXt ? 3 : 1);
+  // Of an extension of iptables only the name is shown: what follows is another statement.
+  while (!isXt && end < tokens.length && !isPlainTail(tokens, end)) end++;
   const start = tokens[at]?.start ?? 0;
-  return { value: { kind: 'unknown', text: text.slice(start, tokens[end - 1]?.end ?? start) }, next: end };
+  const words = text.slice(start, tokens[end - 1]?.end ?? start);
+  // A blank too many inside is a statement that nft could not show.
+  const value: Statement = hasGapInside(tokens, at, end) ? { kind: 'unknown', text: words } : otherStatement(words);
+  return { value, next: end };
 }
 
 /** True when everything from here on is neutral or a verdict, outside of braces. */
@@ -65,6 +73,8 @@ function readPlain(tokens: readonly Token[], at: number): Read<Statement> | unde
       return { value: { kind: 'drop' }, next: at + 1 };
     case 'return':
       return { value: { kind: 'return' }, next: at + 1 };
+    case 'continue':
+      return { value: { kind: 'continue' }, next: at + 1 };
     case 'jump':
       return readJump('jump', tokens, at);
     case 'goto':

@@ -1,7 +1,7 @@
 import type { Diagnostic, Result } from '../source/diagnostic.ts';
 import { resultOf } from '../source/diagnostic.ts';
 import { type ListedObject, type ListedTable, readListing } from './listing.ts';
-import { type Complain, readChain, readCounter, readOther, readSet } from './parse-object.ts';
+import { type Complain, readChain, readCounter, readMap, readOther, readSet } from './parse-object.ts';
 import type { Chain, NamedCounter, NamedSet, OtherObject, Ruleset, Table, TableFamily } from './ruleset.ts';
 
 /**
@@ -36,7 +36,9 @@ function readTable(listed: ListedTable, complain: Complain): Table {
   }
   const flags = listed.lines.flatMap((l) => (l.text.startsWith('flags ') ? l.text.slice(6).split(',') : []));
   const comment = listed.lines.map((l) => /^comment "([^"]*)"$/.exec(l.text)?.[1]).find((c) => c !== undefined);
-  return { family, name: listed.name, flags, comment, counters, sets, others, chains, span: listed.span };
+  const maps = others.filter((o) => o.kind === 'map').map(readMap);
+  const read = maps.length === 0 ? {} : { maps };
+  return { family, name: listed.name, flags, comment, counters, sets, ...read, others, chains, span: listed.span };
 }
 
 /** The kernel has one table of a name and one object of a name; a text with two was put together from pieces. */

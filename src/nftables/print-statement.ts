@@ -1,6 +1,6 @@
 import { datatypeOf, printValue } from './datatype.ts';
 import type { Match, Operand, Rule, Selector, Statement } from './ruleset.ts';
-import { CT_STATE, symbolOf } from './symbols.ts';
+import { symbolOf } from './symbols.ts';
 
 /** One rule on one line without indentation, as `nft -s list` prints it (counters without values, no handle). */
 export function printRule(rule: Rule): string {
@@ -19,6 +19,7 @@ export function printStatement(statement: Statement): string {
     case 'accept':
     case 'drop':
     case 'return':
+    case 'continue':
       return statement.kind;
     case 'jump':
     case 'goto':
@@ -38,6 +39,9 @@ export function printStatement(statement: Statement): string {
     }
     case 'set-ct-mark':
       return `ct mark set ct mark | ${hex(statement.or)}`;
+    case 'vmap':
+    case 'rewrite':
+    case 'condition':
     case 'unknown':
       return statement.text;
   }
@@ -51,21 +55,50 @@ export function printSelector(selector: Selector): string {
       const text = bare ? selector.key : `meta ${selector.key}`;
       return selector.mask === undefined ? text : `${text} & ${hex(selector.mask)}`;
     }
-    case 'payload':
-      return `${selector.protocol} ${selector.field}`;
+    case 'payload': {
+      const text = `${selector.protocol} ${selector.field}`;
+      // The mask of flags stands behind the value (`tcp flags syn / fin,syn`).
+      return selector.mask === undefined || isFlags(selector) ? text : `${text} & ${selector.mask}`;
+    }
+    case 'concat':
+      return selector.parts.map(printSelector).join(' . ');
+    case 'fib-type':
+      return `fib ${selector.flags.join(' . ')} type`;
     case 'ct':
       return selector.key === 'mark' && selector.mask !== undefined
         ? `ct mark & ${hex(selector.mask)}`
         : `ct ${selector.key}`;
     case 'socket-cgroup':
-      return `socket cgroupv2 level ${selector.level}`;
+      return `socket cgroupv2 level ${selector.level ?? '(lost)'}`;
   }
 }
 
+function isFlags(selector: Selector): boolean {
+  const type = datatypeOf(selector);
+  return type?.kind === 'symbols' && type.flags;
+}
+
 function printMatch(match: Match): string {
-  const masked = 'mask' in match.selector && match.selector.mask !== undefined;
-  const operator = match.op === '==' && !masked ? '' : `${match.op} `;
-  return `${printSelector(match.selector)} ${operator}${printOperand(match.selector, match.right)}`;
+  const { selector, op, right } = match;
+  const left = printSelector(selector);
+  if (right.kind === 'any-bit') return `${left} ${op === '!=' ? '! ' : ''}${printOperand(selector, right)}`;
+  const masked = 'mask' in selector && selector.mask !== undefined;
+  if (isFlags(selector) && masked) return `${left} ${op === '==' ? '' : `${op} `}${printMasked(selector, right)}`;
+  const isPlain = op === '==' && !masked && !(isFlags(selector) && right.kind === 'number');
+  return `${left} ${isPlain ? '' : `${op} `}${printOperand(selector, right)}`;
+}
+
+/** `syn / fin,syn,rst,ack`. */
+function printMasked(selector: Selector & { readonly mask?: bigint }, right: Operand): string {
+  const value = right.kind === 'number' ? bitNames(selector, right.value) : printOperand(selector, right);
+  return `${value} / ${bitNames(selector, selector.mask ?? 0n)}`;
+}
+
+function bitNames(selector: Selector, bits: bigint): string {
+  const type = datatypeOf(selector);
+  const symbols = type?.kind === 'symbols' ? type.symbols : [];
+  const names = symbols.flatMap(([name, bit]) => ((bits & BigInt(bit)) === 0n ? [] : [name]));
+  return names.length === 0 ? hex(bits) : names.join(',');
 }
 
 function printOperand(selector: Selector, right: Operand): string {
@@ -76,7 +109,9 @@ function printOperand(selector: Selector, right: Operand): string {
     case 'named-set':
       return `@${right.name}`;
     case 'any-bit':
-      return right.bits.map((b) => symbolOf(CT_STATE, b) ?? hex(b)).join(',');
+      return right.bits
+        .map((b) => (type.kind === 'symbols' ? symbolOf(type.symbols, b) : undefined) ?? hex(b))
+        .join(',');
     default:
       return printValue(type, right);
   }

@@ -22,6 +22,10 @@ export interface Table {
   readonly comment: string | undefined;
   readonly counters: readonly NamedCounter[];
   readonly sets: readonly NamedSet[];
+  /** The maps among `others`, read; absent where nobody read them (rendered tables have none). */
+  readonly maps?: readonly NamedMap[];
+  /** True where only the JSON was listed and it has a `flags` key: nft 1.0.6 prints nonsense as its value. */
+  readonly flagsUnread?: boolean;
   /** Maps, flowtables, ct helpers, quotas and whatever else a table may hold: kept as text. */
   readonly others: readonly OtherObject[];
   readonly chains: readonly Chain[];
@@ -48,6 +52,23 @@ export interface NamedSet {
   /** In the order of the listing; empty = matches nothing. */
   readonly elements: readonly SetElement[];
   readonly span?: Span;
+}
+
+/** A named map: verdicts by key, or values (whose content nobody asks for). */
+export interface NamedMap {
+  readonly name: string;
+  /** Of the keys, as in a named set. */
+  readonly type: NamedSet['type'];
+  /** As in a named set. */
+  readonly flags: readonly string[];
+  /** Undefined for a map to something other than verdicts. */
+  readonly entries: readonly MapEntry[] | undefined;
+}
+
+/** What a verdict map does with packets of this key; an `unknown` statement is a verdict that was not understood. */
+export interface MapEntry {
+  readonly key: SetElement;
+  readonly verdict: VerdictStatement | UnknownStatement;
 }
 
 /** A table object that has no model of its own. */
@@ -93,31 +114,104 @@ export interface Rule {
 export type Statement =
   | Match
   | { readonly kind: 'counter' /** Undefined for an anonymous one. */; readonly name: string | undefined }
-  | { readonly kind: 'accept' | 'drop' | 'return' }
-  | { readonly kind: 'jump' | 'goto'; readonly target: string }
+  | VerdictStatement
   | { readonly kind: 'reject' /** Text after `with`. */; readonly with: string | undefined }
   | Log
   | Limit
   | SetMark
+  | VerdictMap
+  | Rewrite
+  | Condition
   | UnknownStatement;
+
+/** What ends a rule; `continue` goes on with the next one. */
+export type VerdictStatement =
+  | { readonly kind: 'accept' | 'drop' | 'return' | 'continue' }
+  | { readonly kind: 'jump' | 'goto'; readonly target: string };
 
 /** `selector op right`. A selector that has no value for a packet never matches, whatever the operator. */
 export interface Match {
   readonly kind: 'match';
   readonly selector: Selector;
+  /** With an `any-bit` right side `==` is nft's implicit test (some bit is set) and `!=` its `!` (none is). */
   readonly op: '==' | '!=' | '<' | '>' | '<=' | '>=';
   readonly right: Operand;
+}
+
+/** `selector vmap …`: the verdict of the packet's value; without one the rule ends like at a match that fails. */
+export interface VerdictMap {
+  readonly kind: 'vmap';
+  readonly selector: Selector;
+  /** The name of a map of the table, or the entries themselves. */
+  readonly map: string | readonly MapEntry[];
+  /** As nft prints it. */
+  readonly text: string;
+}
+
+/** A statement that changes the packet, or what is known of it, and lets the rule go on or end it with an accept. */
+export interface Rewrite {
+  readonly kind: 'rewrite';
+  readonly effect: RewriteEffect;
+  /** As nft prints it. */
+  readonly text: string;
+}
+
+export type RewriteEffect =
+  /** `meta mark set …`, `ct mark set …`; without a value it can be any. */
+  | { readonly kind: 'mark'; readonly of: MarkKind; readonly value: MarkValue | undefined }
+  /** `dnat`, `redirect` (destination) or `snat`, `masquerade` (source): addresses and ports change, the chain accepts. */
+  | { readonly kind: 'nat'; readonly side: 'src' | 'dst' }
+  /** `ip daddr set …` and the like. */
+  | { readonly kind: 'payload'; readonly protocol: string; readonly field: string }
+  | { readonly kind: 'notrack' }
+  /** Something that no match of the model looks at (`meta priority set`, `ct helper set`, `tcp option maxseg size set`). */
+  | { readonly kind: 'aside' };
+
+export type MarkKind = 'meta mark' | 'ct mark';
+
+/** `(base & and) ^ xor`, where `base` is a mark of the packet or 0. */
+export interface MarkValue {
+  readonly base: MarkKind | undefined;
+  readonly and: bigint;
+  readonly xor: bigint;
+}
+
+/** A match that is not modelled: it may hold or not, and does nothing else. */
+export interface Condition {
+  readonly kind: 'condition';
+  /** As listed. */
+  readonly text: string;
 }
 
 /** What a match looks at. */
 export type Selector =
   | { readonly kind: 'meta'; readonly key: MetaKey; readonly mask?: bigint }
-  | { readonly kind: 'payload'; readonly protocol: PayloadProtocol; readonly field: string }
-  | { readonly kind: 'ct'; readonly key: 'state' | 'direction' }
+  | {
+      readonly kind: 'payload';
+      readonly protocol: PayloadProtocol;
+      readonly field: string;
+      readonly mask?: bigint;
+    }
+  | { readonly kind: 'ct'; readonly key: 'state' | 'direction' | 'status' }
+  /** `fib daddr type`; flags in nft's order (`daddr`, `iif`…). */
+  | { readonly kind: 'fib-type'; readonly flags: readonly string[] }
+  | { readonly kind: 'concat'; readonly parts: readonly Selector[] }
   | { readonly kind: 'ct'; readonly key: 'mark'; readonly mask?: bigint }
-  | { readonly kind: 'socket-cgroup'; readonly level: number };
+  /** The level is undefined where only the JSON was listed, which loses it. */
+  | { readonly kind: 'socket-cgroup'; readonly level: number | undefined };
 
-export type MetaKey = 'iif' | 'oif' | 'iifname' | 'oifname' | 'l4proto' | 'nfproto' | 'mark' | 'skuid' | 'skgid';
+export type MetaKey =
+  | 'iif'
+  | 'oif'
+  | 'iifname'
+  | 'oifname'
+  | 'l4proto'
+  | 'nfproto'
+  | 'protocol'
+  | 'mark'
+  | 'skuid'
+  | 'skgid'
+  | 'pkttype';
 
 export type PayloadProtocol = 'ip' | 'ip6' | 'tcp' | 'udp' | 'th' | 'icmp' | 'icmpv6' | 'ether';
 
@@ -137,7 +231,9 @@ export type Value =
   | { readonly kind: 'prefix'; readonly prefix: Prefix }
   | { readonly kind: 'address-range'; readonly first: Address; readonly last: Address }
   /** An interface name or a path, without its quotes; a trailing `*` of a name is a wildcard. */
-  | { readonly kind: 'string'; readonly text: string };
+  | { readonly kind: 'string'; readonly text: string }
+  /** A value for each part of a concatenation. */
+  | { readonly kind: 'concat'; readonly parts: readonly Value[] };
 
 /** An element of a named set; what has a timeout, a counter or an unread shape is `unknown`. */
 export type SetElement = Value | { readonly kind: 'unknown'; readonly text: string };

@@ -111,6 +111,51 @@ export const CT_STATE: Symbols = [
   ['untracked', 0x40],
 ];
 
+/** `tcp flags`: bits. */
+export const TCP_FLAGS: Symbols = [
+  ['fin', 0x01],
+  ['syn', 0x02],
+  ['rst', 0x04],
+  ['psh', 0x08],
+  ['ack', 0x10],
+  ['urg', 0x20],
+  ['ecn', 0x40],
+  ['cwr', 0x80],
+];
+
+/** `ct status`: bits (nf_conntrack_common.h enum ip_conntrack_status). */
+export const CT_STATUS: Symbols = [
+  ['expected', 0x01],
+  ['seen-reply', 0x02],
+  ['assured', 0x04],
+  ['confirmed', 0x08],
+  ['snat', 0x10],
+  ['dnat', 0x20],
+  ['dying', 0x200],
+];
+
+/** `fib … type`: RTN_* of linux/rtnetlink.h. */
+export const FIB_TYPE: Symbols = [
+  ['unspec', 0],
+  ['unicast', 1],
+  ['local', 2],
+  ['broadcast', 3],
+  ['anycast', 4],
+  ['multicast', 5],
+  ['blackhole', 6],
+  ['unreachable', 7],
+  ['prohibit', 8],
+];
+
+/** `meta pkttype`. */
+export const PACKET_TYPE: Symbols = [
+  ['host', 0],
+  ['unicast', 0],
+  ['broadcast', 1],
+  ['multicast', 2],
+  ['other', 3],
+];
+
 /** `ct direction`. */
 export const CT_DIRECTION: Symbols = [
   ['original', 0],

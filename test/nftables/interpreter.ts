@@ -73,10 +73,10 @@ const REPLY: readonly bigint[] = [CT.replyEstablished, CT.relatedReply];
 /** What the selector reads from the packet; `none` when there is nothing to read, `ask` when the packet does not tell. */
 function read(match: Match, p: Packet): bigint | string | 'none' | 'ask' {
   const s = match.selector;
-  if (s.kind === 'socket-cgroup') return 'ask';
+  if (s.kind === 'socket-cgroup' || s.kind === 'concat' || s.kind === 'fib-type') return 'ask';
   if (s.kind === 'ct') {
     if (s.key === 'state') return CT_BIT.get(p.ct) ?? 'none';
-    if (s.key === 'mark') return ORIGINAL.includes(p.ct) || REPLY.includes(p.ct) ? 'ask' : 'none';
+    if (s.key === 'mark' || s.key === 'status') return ORIGINAL.includes(p.ct) || REPLY.includes(p.ct) ? 'ask' : 'none';
     return ORIGINAL.includes(p.ct) ? 0n : REPLY.includes(p.ct) ? 1n : 'none';
   }
   if (s.kind === 'meta') {
@@ -158,6 +158,8 @@ function equals(value: Value, left: bigint | string): boolean {
       const host = BigInt((value.prefix.family === 4 ? 32 : 128) - value.prefix.length);
       return left >> host === value.prefix.first >> host;
     }
+    case 'concat':
+      return false;
   }
 }
 

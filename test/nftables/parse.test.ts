@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseRuleset } from '../../src/nftables/parse.ts';
 import { printRuleset } from '../../src/nftables/print.ts';
+import { printStatement } from '../../src/nftables/print-statement.ts';
 import { renderHost } from '../../src/nftables/render/host.ts';
 import type { Chain, Ruleset, Statement } from '../../src/nftables/ruleset.ts';
 import { fixture } from './golden.ts';
@@ -21,8 +22,12 @@ function statementsOf(rule: string): readonly Statement[] {
   return parsed(inetTable([rule])).tables[0]?.chains[0]?.rules[0]?.statements ?? [];
 }
 
-function unknowns(rule: string): string[] {
-  return statementsOf(rule).flatMap((s) => (s.kind === 'unknown' ? [s.text] : []));
+/** Everything but plain matches and verdicts: `kind text`. */
+function others(rule: string): string[] {
+  return statementsOf(rule).flatMap((s) => {
+    if (s.kind === 'rewrite') return [`${s.effect.kind} ${s.text}`];
+    return s.kind === 'unknown' || s.kind === 'condition' || s.kind === 'vmap' ? [`${s.kind} ${s.text}`] : [];
+  });
 }
 
 describe('rulesets of other programs: hooks, priorities and policies', () => {
@@ -79,36 +84,71 @@ describe('rulesets of other programs: hooks, priorities and policies', () => {
 
 describe('statements outside the dialect', () => {
   test.each([
-    ['xt match recent counter packets 0 bytes 0 jump x', ['xt match recent']],
-    ['fib daddr type local counter packets 0 bytes 0 jump DOCKER', ['fib daddr type local']],
-    // What looks like a match behind an unknown word belongs to it.
-    ['ct original ip saddr 10.0.0.9 accept', ['ct original ip saddr 10.0.0.9']],
-    ['ip saddr . meta l4proto . th dport @cc accept', ['ip saddr . meta l4proto . th dport @cc']],
-    ['tcp dport vmap { 80 : accept, 81-90 : jump sub }', ['tcp dport vmap { 80 : accept, 81-90 : jump sub }']],
-    ['ip daddr 10.9.9.9 tcp dport 80 dnat ip to 10.0.0.7:8000', ['dnat ip to 10.0.0.7:8000']],
-    ['ip daddr 10.77.2.20 ip daddr set 10.77.2.66', ['ip daddr set 10.77.2.66']],
-    ['ct state != established | new accept', ['ct state != established | new']],
-    ['meta mark set meta mark & 0xff04ffff | 0x00040000', ['meta mark set meta mark & 0xff04ffff | 0x00040000']],
-    ['add @seen { ip saddr limit rate 5/minute } drop', ['add @seen { ip saddr limit rate 5/minute }']],
-    ['tcp flags syn / fin,syn,rst,ack accept', ['tcp flags syn / fin,syn,rst,ack']],
-    ['limit rate 10 mbytes/second accept', ['limit rate 10 mbytes/second']],
+    ['xt match recent counter packets 0 bytes 0 jump x', ['condition xt match recent']],
+    // Behind the name of an extension of iptables another statement begins.
+    ['xt match icmp6 ip6 hoplimit 255 accept', ['condition xt match icmp6']],
+    ['xt target LOG', ['aside xt target LOG']],
+    ['xt target "MASQUERADE"', ['nat xt target MASQUERADE']],
+    ['xt target NFQUEUE', ['unknown xt target NFQUEUE']],
+    ['fib saddr . iif oif missing drop', ['condition fib saddr . iif oif missing']],
+    // What looks like a match behind an unread word belongs to it.
+    ['ct original ip saddr 10.0.0.9 accept', ['condition ct original ip saddr 10.0.0.9']],
+    ['tcp dport vmap { 80 : accept, 81-90 : jump sub }', ['vmap tcp dport vmap { 80 : accept, 81-90 : jump sub }']],
+    ['numgen inc mod 2 vmap { 0 : accept }', ['unknown numgen inc mod 2 vmap { 0 : accept }']],
+    ['ip daddr 10.9.9.9 tcp dport 80 dnat ip to 10.0.0.7:8000', ['nat dnat ip to 10.0.0.7:8000']],
+    ['masquerade random,persistent', ['nat masquerade random,persistent']],
+    ['ip daddr 10.77.2.20 ip daddr set 10.77.2.66', ['payload ip daddr set 10.77.2.66']],
+    ['ip saddr set 10.0.0.1 ip daddr set 10.0.0.2', ['unknown ip saddr set 10.0.0.1 ip daddr set 10.0.0.2']],
+    ['meta mark set meta mark & 0xff04ffff | 0x00040000', ['mark meta mark set meta mark & 0xff04ffff | 0x00040000']],
+    ['meta mark set 0x1 queue', ['unknown meta mark set 0x1 queue']],
+    ['notrack', ['notrack notrack']],
+    ['queue flags bypass to 0', ['unknown queue flags bypass to 0']],
+    ['meta nftrace set 1', ['aside meta nftrace set 1']],
+    ['ct zone set 1', ['unknown ct zone set 1']],
+    ['add @seen { ip saddr limit rate 5/minute } drop', ['condition add @seen { ip saddr limit rate 5/minute }']],
+    ['limit rate 10 mbytes/second accept', ['condition limit rate 10 mbytes/second']],
     // nft leaves a blank where it cannot print a statement.
-    ['meta mark & 0x00ff0000 == 0x00040000 counter packets 0 bytes 0 ', ['']],
-    ['counter packets 0 bytes 0  accept', ['']],
-    ['accept  comment "x"', ['']],
+    ['meta mark & 0x00ff0000 == 0x00040000 counter packets 0 bytes 0 ', ['unknown ']],
+    ['counter packets 0 bytes 0  accept', ['unknown ']],
+    ['ct original  ip saddr 10.0.0.9 accept', ['unknown ct original  ip saddr 10.0.0.9']],
+    ['accept  comment "x"', ['unknown ']],
     // Values that are no values of the selector.
-    ['tcp dport 65536 accept', ['tcp dport 65536']],
-    ['ip saddr fd00::1 accept', ['ip saddr fd00::1']],
-    ['ip saddr 10.0.0.1/24 accept', ['ip saddr 10.0.0.1/24']],
-    ['tcp dport 90-80 accept', ['tcp dport 90-80']],
+    ['tcp dport 65536 accept', ['condition tcp dport 65536']],
+    ['ip saddr fd00::1 accept', ['condition ip saddr fd00::1']],
+    ['ip saddr 10.0.0.1/24 accept', ['condition ip saddr 10.0.0.1/24']],
+    ['tcp dport 90-80 accept', ['condition tcp dport 90-80']],
   ])('%s', (rule, expected) => {
-    expect(unknowns(rule)).toEqual(expected);
+    expect(others(rule)).toEqual(expected);
+  });
+
+  test.each([
+    'fib daddr type local accept',
+    'fib daddr . iif type { local, broadcast } accept',
+    'ip saddr . meta l4proto . th dport @cc accept',
+    'iifname . oifname { "a" . "b", "lo" . "eth0" } accept',
+    'ct state != established | new accept',
+    'ct state ! invalid accept',
+    'ct state established,new accept',
+    'ct status snat,dnat accept',
+    'tcp flags syn / fin,syn,rst,ack accept',
+    'tcp flags != syn / syn,ack accept',
+    'tcp flags == syn accept',
+    'tcp flags == 0x12 accept',
+    'tcp flags ! syn accept',
+    'tcp flags syn,ack accept',
+    'meta protocol ip accept',
+    'meta mark & 0x00000003 < 0x00000002 accept',
+  ])('not outside: %s', (rule) => {
+    expect(statementsOf(rule).map((s) => s.kind)).toEqual(['match', 'accept']);
+    if (!rule.includes('|')) expect(statementsOf(rule).map(printStatement).join(' ')).toBe(rule);
   });
 
   test('verdicts, counters and the comment behind them are still read', () => {
-    const rule = parsed(inetTable(['fib daddr type local counter packets 3 bytes 9 jump DOCKER comment "c, \\ {"']));
+    const rule = parsed(
+      inetTable(['ct original ip saddr 10.0.0.9 counter packets 3 bytes 9 jump DOCKER comment "c, \\ {"']),
+    );
     const [first] = rule.tables[0]?.chains[0]?.rules ?? [];
-    expect(first?.statements.map((s) => s.kind)).toEqual(['unknown', 'counter', 'jump']);
+    expect(first?.statements.map((s) => s.kind)).toEqual(['condition', 'counter', 'jump']);
     expect(first?.comment).toBe('c, \\ {');
   });
 
@@ -134,7 +174,9 @@ describe('sets', () => {
     const timed = inSet('\t\ttype ipv4_addr\n\t\tflags timeout\n\t\telements = { 10.0.0.1 timeout 1h expires 59m }\n');
     expect(timed?.elements).toEqual([{ kind: 'unknown', text: '10.0.0.1 timeout 1h expires 59m' }]);
     const pairs = inSet('\t\ttype ipv4_addr . inet_service\n\t\telements = { 10.0.0.1 . 80 }\n');
-    expect(pairs?.elements).toEqual([{ kind: 'unknown', text: '10.0.0.1 . 80' }]);
+    expect(pairs?.elements.map((e) => e.kind)).toEqual(['concat']);
+    const unread = inSet('\t\ttypeof numgen inc mod 2\n\t\telements = { 1 }\n');
+    expect(unread?.elements).toEqual([{ kind: 'unknown', text: '1' }]);
   });
 });
 

@@ -159,7 +159,7 @@ const cases: readonly Case[] = [
   {
     name: 'a statement that nobody understands',
     world: homelab,
-    edit: rule('gw-1', inInput(homelab, 'gw-1', 'tcp dport vmap { 22 : accept }')),
+    edit: rule('gw-1', inInput(homelab, 'gw-1', 'numgen inc mod 2 vmap { 0 : accept }')),
     summary: 'unknown',
     missing: /not understood/,
   },

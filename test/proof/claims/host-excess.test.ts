@@ -17,7 +17,7 @@ const open: readonly (Edit & { readonly unknown: readonly string[] })[] = [
     name: 'a statement that nobody here understands, at the top of input',
     world: homelab,
     host: 'gw-1',
-    ...inInput(homelab, 'gw-1', 'tcp dport vmap { 22 : accept }'),
+    ...inInput(homelab, 'gw-1', 'numgen inc mod 2 vmap { 0 : accept }'),
     unknown: ['ingress gw-1', 'flow executor-gateway'],
   },
   {
