@@ -94,7 +94,7 @@ function memoized(make: (s: Resolved) => Bitset): (s: Resolved) => Bitset {
 }
 
 /**
- * The number of each device's class, numbered by their first members. All devices begin as one class, which each
+ * The number of each device's class: the largest first, of equal ones the one with the first member. All devices begin as one class, which each
  * selector splits into those that it has and those that it has not, so the cost is in the sizes of the selectors.
  */
 function partition(devices: readonly Device[], selectors: readonly Resolved[]): Int32Array {
@@ -115,12 +115,16 @@ function partition(devices: readonly Device[], selectors: readonly Resolved[]): 
   for (const s of selectors) split(s.devices);
   split(devices.flatMap((d, i) => (d.tags.length > 0 ? [i] : [])));
   for (const routers of byRoutes(devices)) split(routers);
-  const numbers = new Map<number, number>();
-  return classOf.map((c) => {
-    const known = numbers.get(c) ?? numbers.size;
-    numbers.set(c, known);
-    return known;
-  });
+  return renumber(classOf, count);
+}
+
+function renumber(classOf: Int32Array, count: number): Int32Array {
+  const sizes = new Int32Array(count);
+  for (const c of classOf) sizes[c] = (sizes[c] ?? 0) + 1;
+  const bySize = [...new Set(classOf)].sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0));
+  const numbers = new Int32Array(count);
+  for (const [number, c] of bySize.entries()) numbers[c] = number;
+  return classOf.map((c) => numbers[c] ?? 0);
 }
 
 /** Devices with routes in force, together where these are the same. */

@@ -22,11 +22,13 @@ export interface Place extends Destination {
   readonly entries: readonly Entry[];
 }
 
+/** One destination of one rule. */
 interface Entry {
-  readonly rule: ResolvedRule;
-  /** Of the rule in the policy, and of the destination in the rule. */
-  readonly order: readonly [rule: number, target: number];
+  /** Among the destinations of all rules, in the order of the policy. */
+  readonly order: number;
   readonly part: DeliveredPart;
+  /** The rule with this destination alone: what most classes receive of it. */
+  readonly alone: Delivery;
 }
 
 /**
@@ -37,7 +39,6 @@ export class Deliveries {
   readonly places: readonly Place[];
   readonly #placesOf: readonly number[][];
   readonly #memo = new Map<string, readonly Delivery[]>();
-  readonly #alone = new Map<DeliveredPart, Delivery>();
 
   constructor(rules: readonly ResolvedRule[], classes: Classes, resolver: Resolver) {
     this.places = placesOf(rules, new Placement(classes, resolver));
@@ -59,39 +60,30 @@ export class Deliveries {
     const known = this.#memo.get(key);
     if (known !== undefined) return known;
     const entries = places.flatMap((i) => this.places[i]?.entries ?? []);
-    entries.sort((a, b) => a.order[0] - b.order[0] || a.order[1] - b.order[1]);
-    const fresh = this.#byRule(entries);
+    entries.sort((a, b) => a.order - b.order);
+    const fresh = byRule(entries);
     this.#memo.set(key, fresh);
     return fresh;
   }
+}
 
-  #byRule(entries: readonly Entry[]): Delivery[] {
-    const out: Delivery[] = [];
-    for (let i = 0; i < entries.length; ) {
-      const first = entries[i];
-      if (first === undefined) break;
-      const parts = [first.part];
-      for (i++; entries[i]?.rule === first.rule; i++)
-        parts.push(...(entries[i] === undefined ? [] : [entries[i]?.part ?? first.part]));
-      out.push(parts.length === 1 ? this.#single(first) : { rule: first.rule, parts });
-    }
-    return out;
+/** @param entries in the order of the policy */
+function byRule(entries: readonly Entry[]): Delivery[] {
+  const out: Delivery[] = [];
+  for (const { part, alone } of entries) {
+    const last = out.at(-1);
+    if (last?.rule === alone.rule) out[out.length - 1] = { rule: last.rule, parts: [...last.parts, part] };
+    else out.push(alone);
   }
-
-  #single({ rule, part }: Entry): Delivery {
-    const known = this.#alone.get(part);
-    if (known !== undefined) return known;
-    const fresh = { rule, parts: [part] };
-    this.#alone.set(part, fresh);
-    return fresh;
-  }
+  return out;
 }
 
 function placesOf(rules: readonly ResolvedRule[], placement: Placement): Place[] {
   const places: (Place & { readonly entries: Entry[] })[] = [];
   const byKey = new Map<string, typeof places>();
-  for (const [r, rule] of rules.entries()) {
-    for (const [t, { name, ip }] of rule.dst.entries()) {
+  let order = 0;
+  for (const rule of rules) {
+    for (const { name, ip } of rule.dst) {
       const key = placement.keyOf(rule, name);
       let found = byKey.get(key);
       if (found === undefined) {
@@ -99,8 +91,10 @@ function placesOf(rules: readonly ResolvedRule[], placement: Placement): Place[]
         byKey.set(key, found);
         places.push(...found);
       }
+      order++;
       for (const { to, exact, entries } of found) {
-        entries.push({ rule, order: [r, t], part: { target: name, ip, to, exact } });
+        const part = { target: name, ip, to, exact };
+        entries.push({ order, part, alone: { rule, parts: [part] } });
       }
     }
   }
