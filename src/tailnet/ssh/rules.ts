@@ -41,6 +41,8 @@ interface Prepared {
   readonly sources: Sources;
   /** Destinations other than `autogroup:self`, by position. */
   readonly destinations: ReadonlySet<number>;
+  /** Whether there are any, and whether `autogroup:self` is one. */
+  readonly others: boolean;
   readonly self: boolean;
   readonly perSource: boolean;
   readonly logins: SshUsers;
@@ -84,6 +86,7 @@ export class SshRules {
       entry,
       sources: this.#sources(src, rank),
       destinations: new Set(unbounded ? this.#everything().devices : dst.flatMap((r) => r.devices)),
+      others: unbounded || others.length > 0,
       self: !unbounded && others.length < entry.dst.length,
       perSource: !unbounded && entry.users.some((u) => localpartDomain(u.text) !== undefined),
       logins: unbounded ? EVERY_LOGIN : commonLogins(entry.users),
@@ -128,7 +131,7 @@ export class SshRules {
       const users = [...p.sources.byUser.keys()].flatMap((login) => this.#ofUser(p, login));
       return [...users, ...toRules(p, this.#resolver.addressesOf(p.sources.tagged), [p.logins])];
     }
-    if (!p.perSource) return [];
+    if (!p.perSource || !p.others) return [];
     const login = this.#resolver.devices[device]?.user?.toLowerCase();
     if (login === undefined) {
       return p.sources.tagged.includes(device) ? toRules(p, this.#resolver.addressesOf([device]), [p.logins]) : [];
