@@ -52,6 +52,8 @@ export function readListing(
 }
 
 interface Line {
+  /** 0-based. */
+  readonly index: number;
   readonly text: string;
   readonly start: number;
   readonly end: number;
@@ -142,9 +144,7 @@ class Reader {
   }
 
   #listed(first: Line, last: Line): ListedLine {
-    const at = this.#lines.indexOf(first);
-    const until = this.#lines.indexOf(last);
-    const joined = this.#lines.slice(at, until + 1).map((l) => l.text);
+    const joined = this.#lines.slice(first.index, last.index + 1).map((l) => l.text);
     const { text, handle } = stripHandle(joined.join('\n'));
     return { text, handle, span: this.#map.span(first.start, last.end - first.start) };
   }
@@ -181,7 +181,7 @@ function splitLines(text: string): Line[] {
     const end = newline < 0 ? text.length : newline;
     const raw = text.slice(start, end);
     const indent = raw.length - raw.trimStart().length;
-    lines.push({ text: raw.slice(indent), start: start + indent, end });
+    lines.push({ index: lines.length, text: raw.slice(indent), start: start + indent, end });
     start = end + 1;
   }
   return lines;

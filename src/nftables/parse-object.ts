@@ -42,12 +42,12 @@ export function readChain(family: TableFamily, object: ListedObject, complain: C
 }
 
 const BASE =
-  /^type (filter|nat|route) hook (prerouting|input|forward|output|postrouting|ingress|egress)(?: device "([^"]+)"| devices = \{ ([^}]+) \})? priority ([^;]+);(?: policy (accept|drop);)?$/;
+  /^type (filter|nat|route) hook (prerouting|input|forward|output|postrouting|ingress|egress)(?: device "([^"]+)"| devices = \{ ([^}]+) \})? priority ([^;]+);(?: policy (accept|drop);)?( flags offload;?)?$/;
 
 function readBase(family: TableFamily, text: string): BaseChain | undefined {
   const found = BASE.exec(text);
   if (found === null) return undefined;
-  const [, type, hook, device, devices, priorityText, policy] = found;
+  const [, type, hook, device, devices, priorityText, policy, offload] = found;
   const priority = parsePriority(family, hook as Hook, priorityText ?? '');
   if (priority === undefined) return undefined;
   const list = devices === undefined ? [] : devices.split(', ').map((d) => d.replaceAll('"', ''));
@@ -57,6 +57,7 @@ function readBase(family: TableFamily, text: string): BaseChain | undefined {
     priority,
     policy: policy === 'drop' ? 'drop' : 'accept',
     devices: device === undefined ? list : [device],
+    ...(offload === undefined ? {} : { offload: true }),
   };
 }
 

@@ -42,9 +42,8 @@ function hasGapInside(tokens: readonly Token[], from: number, to: number): boole
 
 function readUnknown(text: string, tokens: readonly Token[], at: number): Read<Statement> {
   const isXt = wordAt(tokens, at) === 'xt' && /^(match|target)$/.test(wordAt(tokens, at + 1) ?? '');
-  let end = at + (isXt ? 3 : 1);
   // Of an extension of iptables only the name is shown: what follows is another statement.
-  while (!isXt && end < tokens.length && !isPlainTail(tokens, end)) end++;
+  const end = isXt ? Math.min(at + 3, tokens.length) : Math.max(at + 1, plainTail(tokens));
   const start = tokens[at]?.start ?? 0;
   const words = text.slice(start, tokens[end - 1]?.end ?? start);
   // A blank too many inside is a statement that nft could not show.
@@ -52,16 +51,23 @@ function readUnknown(text: string, tokens: readonly Token[], at: number): Read<S
   return { value, next: end };
 }
 
-/** True when everything from here on is neutral or a verdict, outside of braces. */
-function isPlainTail(tokens: readonly Token[], from: number): boolean {
-  const before = tokens.slice(0, from);
-  if (before.filter((t) => isToken(t, '{')).length !== before.filter((t) => isToken(t, '}')).length) return false;
-  for (let i = from; i < tokens.length; ) {
+const plainTails = new WeakMap<readonly Token[], number>();
+
+/** Where the longest end of the rule begins that is all neutral statements and verdicts, outside of braces. */
+function plainTail(tokens: readonly Token[]): number {
+  const known = plainTails.get(tokens);
+  if (known !== undefined) return known;
+  // From the end: a statement reaches from its first word to where a tail that is known to be plain begins.
+  const starts = new Set([tokens.length]);
+  let first = tokens.length;
+  for (let i = tokens.length - 1; i >= 0 && !isToken(tokens[i], '}') && !isToken(tokens[i], '{'); i--) {
     const read = readPlain(tokens, i);
-    if (read === undefined) return false;
-    i = read.next;
+    if (read === undefined || !starts.has(read.next)) continue;
+    starts.add(i);
+    first = i;
   }
-  return true;
+  plainTails.set(tokens, first);
+  return first;
 }
 
 /** Statements that are no match and rewrite nothing. */

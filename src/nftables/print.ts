@@ -68,7 +68,7 @@ function printBase(table: Table, base: NonNullable<Chain['base']>): string {
   if (base.devices.length > 1) device = ` devices = { ${base.devices.join(', ')} }`;
   else if (only !== undefined) device = ` device "${only}"`;
   const priority = printPriority(table.family, base.hook, base.priority);
-  return `type ${base.type} hook ${base.hook}${device} priority ${priority}; policy ${base.policy};`;
+  return `type ${base.type} hook ${base.hook}${device} priority ${priority}; policy ${base.policy};${base.offload === true ? ' flags offload;' : ''}`;
 }
 
 function printSet(set: NamedSet): string[] {

@@ -100,6 +100,8 @@ export interface BaseChain {
   readonly policy: 'accept' | 'drop';
   /** Interfaces of a netdev (or inet ingress) chain; empty elsewhere. */
   readonly devices: readonly string[];
+  /** `flags offload`: the network card runs the rules, and what it accepts or drops the kernel may never see. */
+  readonly offload?: boolean;
 }
 
 /** One rule: statements from left to right; a match that fails ends the rule. */
