@@ -17,7 +17,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule<object, neve
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand as never,
   host: async () => (await import('./commands/host.ts')).hostCommand as never,
   schema: async () => (await import('./commands/schema.ts')).schemaCommand as never,
+  policy: async () => (await import('./commands/policy.ts')).policyCommand as never,
   demo: async () => (await import('./commands/demo.ts')).demoCommand as never,
+  lab: async () => (await import('./commands/lab.ts')).labCommand as never,
 };
 
 /** Runs one command line; sets `process.exitCode` and never throws. */

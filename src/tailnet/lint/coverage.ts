@@ -1,0 +1,136 @@
+import { AddressSet } from '../../net/address-set.ts';
+import { PacketSet } from '../../net/packet-set.ts';
+import { parsePrefix } from '../../net/prefix.ts';
+import { type Resolved, Resolver } from '../compile/resolver.ts';
+import { type ResolvedRule, type ResolvedTarget, resolveRules } from '../compile/rules.ts';
+import { rulePackets } from '../filter.ts';
+import type { Policy, PolicyRule } from '../policy/policy.ts';
+import { sampleDevices } from './sample-devices.ts';
+
+/** What something admits: at least `sure`, at most `upper`. */
+export interface Admitted {
+  readonly sure: PacketSet;
+  readonly upper: PacketSet;
+}
+
+/** Something that admits nothing beyond what the others do. */
+export interface Covered {
+  readonly index: number;
+  /** One other that admits all of it, else those that do so together. */
+  readonly by: readonly number[];
+}
+
+const NOTHING: Admitted = { sure: PacketSet.none, upper: PacketSet.none };
+
+/** Addresses that stand for `autogroup:self` and for `autogroup:internet`, which mean something else on each device. */
+const SELF = marker('240.0.0.1/32', '3fff:ffff::1/128');
+const INTERNET = marker('240.0.0.2/32', '3fff:ffff::2/128');
+
+function marker(...texts: readonly string[]): AddressSet {
+  return AddressSet.ofPrefixes(...texts.flatMap((t) => parsePrefix(t)?.prefix ?? []));
+}
+
+/** The rules of a policy as sets of packets over one device of every kind, so that inclusion holds on every tailnet. */
+export class RuleCoverage {
+  readonly rules: readonly ResolvedRule[];
+  readonly #resolver: Resolver;
+
+  constructor(policy: Policy) {
+    this.#resolver = new Resolver(policy, sampleDevices(policy));
+    this.rules = resolveRules(policy, this.#resolver);
+  }
+
+  /** What a whole rule admits. Via grants choose among routers, so nothing is said of their packets. */
+  rule(rule: ResolvedRule): Admitted {
+    return rule.via === undefined && rule.hasIp ? admitted(rule.exact, rule.src, rule.dst) : NOTHING;
+  }
+
+  /** Whether there are addresses on both sides, but none of one family. */
+  isEmptyByFamily(rule: ResolvedRule): boolean {
+    const families = (names: readonly Resolved[]) => ({
+      v4: names.some((n) => !destination(n).v4.isEmpty()),
+      v6: names.some((n) => !destination(n).v6.isEmpty()),
+    });
+    const from = families(rule.src);
+    const to = families(rule.dst.map((t) => t.name));
+    return (from.v4 || from.v6) && (to.v4 || to.v6) && !(from.v4 && to.v4) && !(from.v6 && to.v6);
+  }
+
+  /** What each entry of one side of a rule admits by itself, in the order of the file. */
+  entries(rule: PolicyRule, side: 'src' | 'dst'): readonly Admitted[] {
+    // A posture narrows all entries of a rule alike.
+    const certain = rule.unknownKeys.length + rule.faults.length === 0;
+    const src = rule.src.map((ref) => this.#resolver.resolve(ref));
+    const dst = rule.dst.map((t) => this.#resolver.resolveDestination(t).map((name) => ({ name, ip: t.ip })));
+    return side === 'src'
+      ? src.map((name) => admitted(certain, [name], dst.flat()))
+      : dst.map((targets) => admitted(certain, src, targets));
+  }
+}
+
+function admitted(certain: boolean, src: readonly Resolved[], dst: readonly ResolvedTarget[]): Admitted {
+  const upper = packets(src, dst);
+  const isExact = ({ exact }: Resolved) => exact;
+  if (!certain) return { sure: PacketSet.none, upper };
+  const sureDst = dst.filter(({ name, ip }) => isPlace(name) && ip.every((i) => i.validated));
+  if (src.every(isExact) && sureDst.length === dst.length) return { sure: upper, upper };
+  return { sure: packets(src.filter(isExact), sureDst), upper };
+}
+
+/** Whether it is known what a destination means. */
+function isPlace(name: Resolved): boolean {
+  return name.exact || name.selector.kind === 'internet' || name.selector.kind === 'self';
+}
+
+function packets(src: readonly Resolved[], dst: readonly ResolvedTarget[]): PacketSet {
+  const from = src.reduce((sum, s) => sum.union(s.addresses), AddressSet.empty);
+  return PacketSet.unionAll(
+    dst.flatMap(({ name, ip }) =>
+      ip.map(({ protocols, ports }) =>
+        rulePackets({ src: from, dst: [{ addresses: destination(name), ports }], protocols }),
+      ),
+    ),
+  );
+}
+
+function destination(name: Resolved): AddressSet {
+  switch (name.selector.kind) {
+    case 'any':
+      return AddressSet.all;
+    case 'self':
+      return SELF;
+    case 'internet':
+      return INTERNET;
+    case 'member':
+      return name.addresses.union(SELF);
+    default:
+      return name.addresses.subtract(SELF).subtract(INTERNET);
+  }
+}
+
+/**
+ * Those of a list that could go without anything being lost. Of two that admit the same the later one goes. All that are
+ * returned could go at once.
+ */
+export function coveredOnes(list: readonly Admitted[]): Covered[] {
+  const before: PacketSet[] = [];
+  let sum = PacketSet.none;
+  for (const { sure } of list) {
+    before.push(sum);
+    sum = PacketSet.unionAll([sum, sure]);
+  }
+  const covered: Covered[] = [];
+  const gone = new Set<number>();
+  let after = PacketSet.none;
+  for (let i = list.length - 1; i >= 0; i--) {
+    const { upper, sure } = list[i] ?? NOTHING;
+    const isCovered = !upper.isEmpty() && upper.isSubsetOf(PacketSet.unionAll([before[i] ?? PacketSet.none, after]));
+    if (isCovered) {
+      gone.add(i);
+      const by = list.flatMap((other, j) => (gone.has(j) || other.sure.intersect(upper).isEmpty() ? [] : [j]));
+      const one = by.find((j) => list[j] !== undefined && upper.isSubsetOf(list[j].sure));
+      covered.push({ index: i, by: one === undefined ? by : [one] });
+    } else after = PacketSet.unionAll([after, sure]);
+  }
+  return covered.reverse();
+}

@@ -1,0 +1,112 @@
+import type { Diagnostic } from '../../source/diagnostic.ts';
+import type { Span } from '../../source/span.ts';
+import { Resolver } from '../compile/resolver.ts';
+import { type ResolvedRule, resolveRules } from '../compile/rules.ts';
+import type { TailnetFacts } from '../compile.ts';
+import { faultText, scanHujson } from '../hujson/scan.ts';
+import { runPolicyTests, type TestFailure } from '../policy-tests.ts';
+import { checkPolicy } from './check.ts';
+import { parsePolicy } from './parse.ts';
+import type { Policy } from './policy.ts';
+
+/** Something that the API looks at and that cannot be decided here. */
+export interface Undecided {
+  readonly span: Span | undefined;
+  readonly why: string;
+}
+
+/** Whether the API would take a policy, as far as that can be told without asking it. */
+export interface Judgement {
+  /** `holds`: taken. `violated`: refused. `unknown`: not refused for anything that was found, but not all is decided. */
+  readonly state: 'holds' | 'violated' | 'unknown';
+  /** What the API answers to a refused policy: one message, of the first fault, without a place. */
+  readonly message: string | undefined;
+  /** Everything that is wrong, each with its place. */
+  readonly problems: readonly Diagnostic[];
+  readonly undecided: readonly Undecided[];
+}
+
+/**
+ * Judges a policy as `POST /tailnet/{t}/acl` does, all faults at once and with their places.
+ * @param file name for the places
+ * @param facts devices and users of the tailnet; undefined when they are not known, then no test is decided
+ */
+export function judgePolicy(file: string, text: string, facts: TailnetFacts | undefined): Judgement {
+  const parsed = parsePolicy(file, text);
+  if (!parsed.ok) return judgement(parsed.diagnostics, [], syntaxMessage(text, parsed.diagnostics));
+  const policy = parsed.value;
+  const refusals = checkPolicy(policy, facts ?? { devices: [], users: [] });
+  // Tests are run only when all else is well (captures of the control plane).
+  const tests = refusals.length > 0 ? { failed: [], undecided: [] } : judgeTests(policy, facts);
+  const problems = [...refusals, ...tests.failed];
+  const message = refusals[0]?.message ?? (tests.failed.length > 0 ? 'test(s) failed' : undefined);
+  return judgement(problems, [...unread(policy), ...tests.undecided], message);
+}
+
+function judgement(problems: readonly Diagnostic[], undecided: readonly Undecided[], message?: string): Judgement {
+  const state = problems.length > 0 ? 'violated' : undecided.length > 0 ? 'unknown' : 'holds';
+  return { state, message, problems, undecided };
+}
+
+/** A syntax fault in upstream's words; what else does not parse has no captured wording. */
+function syntaxMessage(text: string, diagnostics: readonly Diagnostic[]): string | undefined {
+  const scanned = scanHujson(text);
+  return scanned.ok ? diagnostics[0]?.message : faultText(text, scanned.fault);
+}
+
+/** What the parser did not understand: whether the API does is not known. */
+function unread(policy: Policy): Undecided[] {
+  const keys = policy.rules.flatMap((r) =>
+    r.unknownKeys.map((k) => ({
+      span: k.span,
+      why: `${r.section}[${r.index}]: whether the key ${JSON.stringify(k.text)} is taken is not known`,
+    })),
+  );
+  const rest = policy.unmodelled.filter((u) => /unknown|does not know|is no /.test(u.what));
+  return [...rest.map((u) => ({ span: u.span, why: u.what })), ...keys];
+}
+
+function judgeTests(policy: Policy, facts: TailnetFacts | undefined): { failed: Diagnostic[]; undecided: Undecided[] } {
+  const { tests } = policy;
+  if (tests.length === 0) return { failed: [], undecided: [] };
+  if (facts === undefined) {
+    const why = `${tests.length} test${tests.length === 1 ? ' was' : 's were'} not run: they need the device list`;
+    return { failed: [], undecided: [{ span: tests[0]?.span, why }] };
+  }
+  const atMost = runPolicyTests(policy, facts);
+  const certain = certainPart(policy, facts);
+  const atLeast = certain === policy ? atMost : runPolicyTests(certain, facts);
+  const failed: Diagnostic[] = [];
+  const undecided: Undecided[] = [];
+  for (const { span } of tests) {
+    const [most, least] = [errorsAt(atMost, span), errorsAt(atLeast, span)];
+    const sure = most.filter((e) => least.includes(e));
+    if (sure.length > 0) {
+      failed.push({ code: 'policy-test-failed', severity: 'error', span, message: `test failed: ${sure.join('; ')}` });
+    } else if (most.length + least.length > 0) {
+      undecided.push({ span, why: 'whether this test passes depends on rules that are only bounded from above' });
+    }
+  }
+  return { failed, undecided };
+}
+
+function errorsAt(failures: readonly TestFailure[], span: Span): readonly string[] {
+  return failures.find((f) => f.span === span)?.errors ?? [];
+}
+
+/** The policy with those rules alone whose whole meaning is certain; the policy itself if that is all of them. */
+function certainPart(policy: Policy, facts: TailnetFacts): Policy {
+  const resolved = resolveRules(policy, new Resolver(policy, facts.devices));
+  const certain = new Set(resolved.filter(isCertain).map((r) => `${r.section}[${r.index}]`));
+  const rules = policy.rules.filter((r) => certain.has(`${r.section}[${r.index}]`));
+  return rules.length === policy.rules.length ? policy : { ...policy, rules };
+}
+
+function isCertain(rule: ResolvedRule): boolean {
+  const isPlace = new Set(['self', 'internet']);
+  return (
+    rule.exact &&
+    rule.src.every((s) => s.exact) &&
+    rule.dst.every(({ name, ip }) => (name.exact || isPlace.has(name.selector.kind)) && ip.every((i) => i.validated))
+  );
+}
