@@ -13,7 +13,7 @@ import { compareTrees } from './ruleset-tree.ts';
 export function diffHostFirewall(olds: PropertyObject, news: PropertyObject): DiffResult {
   const detailed: Record<string, { kind: DiffKind }> = {};
   const replaces: string[] = [];
-  for (const name of ['host', 'onDelete'] as const) {
+  for (const name of ['host', 'onDelete', 'confirmWithin'] as const) {
     const kind = scalarChange(olds[name], news[name]);
     if (kind !== undefined) detailed[name] = { kind };
   }

@@ -1,10 +1,12 @@
-import type { ApplyOutcome } from '../../src/apply/host-firewall.ts';
-import { applyRuleset, closeHost, describeApply } from '../../src/apply/host-firewall.ts';
+import type { ApplyOptions } from '../../src/apply/host-firewall.ts';
+import { applyRuleset, closeHost } from '../../src/apply/host-firewall.ts';
 import { normalForm } from '../../src/apply/host-firewall-normal.ts';
+import type { ApplyOutcome } from '../../src/apply/host-firewall-outcome.ts';
+import { describeApply } from '../../src/apply/host-firewall-outcome.ts';
 import { readRuleset } from '../../src/apply/host-firewall-read.ts';
 import { InitFailedError, ProviderError } from '../grpc/errors.ts';
 import type { PropertyObject } from '../grpc/property-value.ts';
-import type { DiffResult } from '../grpc/provider.ts';
+import type { CallContext, DiffResult } from '../grpc/provider.ts';
 import { diffHostFirewall } from './host-firewall-diff.ts';
 import type { HostFirewallInputs } from './host-firewall-inputs.ts';
 import { accessOf, checkHostFirewall, hostFirewallInputs, idOf, treeProperties } from './host-firewall-inputs.ts';
@@ -26,18 +28,15 @@ export const hostFirewall: ResourceType = {
     return diffHostFirewall(plainInputs(olds), plainInputs(news));
   },
 
-  async create({ properties, preview }) {
+  async create({ properties, preview }, context) {
     if (preview) return { id: '', properties, refreshBeforeUpdate: true };
-    const inputs = checkedInputs(hostFirewallInputs, properties);
-    const id = idOf(inputs.access);
-    expectApplied(id, inputs, properties, await applyRuleset(inputs.access, inputs.ruleset));
+    const id = idOf(checkedInputs(hostFirewallInputs, properties).access);
+    await apply(id, properties, context);
     return { id, properties, refreshBeforeUpdate: true };
   },
 
-  async update({ id, news, preview }) {
-    if (preview) return { properties: news, refreshBeforeUpdate: true };
-    const inputs = checkedInputs(hostFirewallInputs, news);
-    expectApplied(id, inputs, news, await applyRuleset(inputs.access, inputs.ruleset));
+  async update({ id, news, preview }, context) {
+    if (!preview) await apply(id, news, context);
     return { properties: news, refreshBeforeUpdate: true };
   },
 
@@ -54,13 +53,16 @@ export const hostFirewall: ResourceType = {
     return { id, properties: read, inputs: read, refreshBeforeUpdate: true };
   },
 
-  async delete({ properties }) {
+  async delete({ properties }, context) {
     const inputs = checkedInputs(hostFirewallInputs, properties);
     const wanted = inputs.onDelete ?? 'close';
     if (wanted === 'keep') return;
-    const outcome = wanted === 'close' ? await closeHost(inputs.access) : await applyRuleset(inputs.access, '');
-    if (outcome.kind === 'applied' || outcome.kind === 'unchanged') return;
-    throw new ProviderError(describeApply(inputs.host, outcome), {
+    const options = applyOptions(inputs);
+    const outcome =
+      wanted === 'close' ? await closeHost(inputs.access, options) : await applyRuleset(inputs.access, '', options);
+    const message = describeApply(inputs.host, outcome);
+    if (isInPlace(outcome)) return warn(context, outcome, message);
+    throw new ProviderError(message, {
       hint: 'if the host is gone for good, drop it from the state: pulumi state delete URN',
     });
   },
@@ -89,7 +91,9 @@ async function rulesetInPlace(state: HostFirewallInputs): Promise<string> {
 function importedInputs(id: string, name: string): PropertyObject {
   const access = accessOf(id);
   if (access === undefined) {
-    throw new ProviderError(`'${id}' is no id of a host firewall`, { hint: "use 'local' or 'netns:NAME'" });
+    throw new ProviderError(`'${id}' is no id of a host firewall`, {
+      hint: "use 'local', 'netns:NAME' or 'ssh:TARGET'",
+    });
   }
   return { host: name, access, ruleset: '' };
 }
@@ -101,44 +105,49 @@ function withRuleset(inputs: PropertyObject, ruleset: string): PropertyObject {
 }
 
 /**
- * @throws ProviderError when the host is as it was, InitFailedError when it may be different from both what it was and
- * what it should be: then the engine keeps the resource in state and repairs it with the next update
+ * Puts the declared ruleset in place.
+ * @throws ProviderError when the host is as it was, or goes back to that by itself, InitFailedError when it may be
+ * different from both what it was and what it should be: then the engine keeps the resource in state and repairs it with
+ * the next update
  */
-function expectApplied(
-  id: string,
-  inputs: HostFirewallInputs,
-  properties: PropertyObject,
-  outcome: ApplyOutcome,
-): void {
+async function apply(id: string, properties: PropertyObject, context: CallContext): Promise<void> {
+  const inputs = checkedInputs(hostFirewallInputs, properties);
+  const outcome = await applyRuleset(inputs.access, inputs.ruleset, applyOptions(inputs));
   const message = describeApply(inputs.host, outcome);
-  switch (outcome.kind) {
-    case 'applied':
-    case 'unchanged':
-      return;
-    case 'mismatch':
-      throw new InitFailedError({
-        id,
-        inputs: properties,
-        properties: withRuleset(properties, outcome.own),
-        reasons: [message],
-      });
-    case 'rejected':
-      throw new ProviderError(message);
-    case 'unreachable':
-    case 'denied':
-    case 'late':
-    case 'failed': {
-      if (outcome.stage === 'load' || outcome.stage === 'verify') {
-        throw new InitFailedError({
-          id,
-          inputs: properties,
-          properties: withRuleset(properties, ''),
-          reasons: [message],
-        });
-      }
-      throw new ProviderError(message, {
-        hint: 'where firewalls cannot be applied, render them only: pulumi config set cordon:hostFirewalls render',
-      });
-    }
+  if (isInPlace(outcome)) return warn(context, outcome, message);
+  const left = inPlaceAfter(outcome);
+  if (left !== undefined) {
+    throw new InitFailedError({
+      id,
+      inputs: properties,
+      properties: withRuleset(properties, left),
+      reasons: [message],
+    });
   }
+  throw new ProviderError(message, {
+    ...(outcome.kind === 'unreachable' || outcome.kind === 'denied' ? { hint: RENDER_HINT } : {}),
+  });
+}
+
+const RENDER_HINT =
+  'where firewalls cannot be applied, render them only: pulumi config set cordon:hostFirewalls render';
+
+function applyOptions({ confirmWithin }: HostFirewallInputs): ApplyOptions {
+  return confirmWithin === undefined ? {} : { confirmWithinS: confirmWithin };
+}
+
+function isInPlace({ kind }: ApplyOutcome): boolean {
+  return kind === 'applied' || kind === 'unchanged' || kind === 'closed-unseen';
+}
+
+/** What an interrupted apply left behind, and a closed host that cannot be read, are worth a line although all is well. */
+async function warn(context: CallContext, outcome: ApplyOutcome, message: string): Promise<void> {
+  if (outcome.notes.length > 0 || outcome.kind === 'closed-unseen') await context.log('warning', message);
+}
+
+/** What state has to hold of a host that may be neither as it was nor as declared; undefined where it is as it was. */
+function inPlaceAfter(outcome: ApplyOutcome): string | undefined {
+  if (outcome.kind === 'mismatch') return outcome.undone ? undefined : outcome.own;
+  const isUncertain = 'stage' in outcome && (outcome.stage === 'load' || outcome.stage === 'verify');
+  return isUncertain && outcome.kind !== 'rejected' ? '' : undefined;
 }

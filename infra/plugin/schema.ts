@@ -34,18 +34,26 @@ export function packageSchema(): string {
       'cordon:index:Access': {
         type: 'object',
         description: 'How a host is reached.',
-        properties: { kind: text('local or netns.'), name: text('Of the network namespace.') },
+        properties: {
+          kind: text('local, netns or ssh.'),
+          name: text('Of the network namespace.'),
+          target: text('Destination for the ssh command.'),
+        },
         required: ['kind'],
       },
     },
     resources: {
       [TYPES.hostFirewall]: resource(
-        "Cordon's own nftables tables on one host. Import id: local, or netns:NAME.",
+        "Cordon's own nftables tables on one host. Import id: local, netns:NAME or ssh:TARGET.",
         {
           host: text('Name of the host.'),
           access: { $ref: '#/types/cordon:index:Access' },
           ruleset: text('Our tables, in the shape of nft -s list ruleset.'),
           onDelete: text('What a delete leaves behind: close (default), keep or remove.'),
+          confirmWithin: {
+            type: 'integer',
+            description: 'Seconds after which the host takes back a ruleset that could not be confirmed (default 60).',
+          },
           rules: {
             type: 'object',
             description: 'The ruleset by table, object and line. Made from ruleset; whatever is given is replaced.',

@@ -12,6 +12,8 @@ export interface HostFirewallArgs {
   readonly ruleset: pulumi.Input<string>;
   /** What a delete leaves: `close` (default) a table that lets nothing through, `keep` the rules, `remove` an open host. */
   readonly onDelete?: pulumi.Input<'close' | 'keep' | 'remove'>;
+  /** Seconds after which the host takes back a ruleset that could not be confirmed (default 60). */
+  readonly confirmWithin?: pulumi.Input<number>;
 }
 
 /** Cordon's nftables tables on one host, kept by our provider plugin. */

@@ -153,8 +153,8 @@ export async function confirmUntil(
   options: ScriptOptions & { readonly deadline: number },
 ): Promise<Confirmed> {
   for (;;) {
-    const left = options.deadline - performance.now();
-    const answer = await confirm(access, token, { timeoutMs: Math.max(1000, Math.min(options.timeoutMs, left)) });
+    const left = Math.max(1000, Math.floor(options.deadline - performance.now()));
+    const answer = await confirm(access, token, { timeoutMs: Math.min(options.timeoutMs, left) });
     const isFinal = !['unreachable', 'late', 'failed', 'denied'].includes(answer.kind);
     if (isFinal || performance.now() + PAUSE_MS >= options.deadline) return answer;
     await sleep(PAUSE_MS);

@@ -115,7 +115,7 @@ socket.send_fds(socket.socket(fileno=1), [b"x"], [to.fileno()])
 `;
 
 function clientConfiguration(name: string, at: (name: string) => string): string {
-  const proxy = (port: number) => `ip netns exec ${name} /usr/bin/python3 -S -E ${at('connect.py')} ${port} 3`;
+  const proxy = (port: number) => `ip netns exec ${name} /usr/bin/python3 -S -E ${at('connect.py')} ${port} 1`;
   const host = (alias: string, port: number, key: string, hostKey: string, more = '') =>
     `Host ${alias}\n  ProxyCommand ${proxy(port)}\n  IdentityFile ${at(key)}\n  HostKeyAlias ${hostKey}\n${more}`;
   return `${host('cordon-test', SSH_PORT, 'client', 'cordon-test')}

@@ -67,12 +67,26 @@ describe('check', () => {
   });
 
   it.each([
-    ['ssh', { kind: 'ssh', target: 'root@m' }],
-    ['render-only', { kind: 'render-only' }],
-  ])('refuses %s access before anything is touched', async (_what, access) => {
+    ['render-only access', { kind: 'render-only' }, 'access.kind', "must be 'local', 'netns' or 'ssh'"],
+    [
+      'an ssh target that is an option',
+      { kind: 'ssh', target: '-oProxyCommand=x' },
+      'access.target',
+      'ssh destination',
+    ],
+    ['ssh without a target', { kind: 'ssh' }, 'access.target', ''],
+  ])('refuses %s before anything is touched', async (_what, access, property, reason) => {
     const { failures } = await driver.check({ ...good, access });
-    expect(failures).toHaveLength(1);
-    expect(failures[0]?.reason).toContain('this version cannot apply');
+    expect(failures).toEqual([{ property, reason: expect.stringContaining(reason) }]);
+  });
+
+  it('takes ssh targets as the topology does, and whole seconds to confirm within', async () => {
+    const access = { kind: 'ssh', target: 'root@m' };
+    expect((await driver.check({ ...good, access, confirmWithin: 5 })).failures).toEqual([]);
+    for (const confirmWithin of [4, 3601, 7.5, '60']) {
+      const { failures } = await driver.check({ ...good, confirmWithin });
+      expect(failures.map((f) => f.property)).toEqual(['confirmWithin']);
+    }
   });
 
   it('refuses an empty ruleset, which would open the host', async () => {
@@ -124,6 +138,9 @@ describe('diff', () => {
   it('notices what deleting will do', async () => {
     expect((await driver.diff(await state(), await state({ onDelete: 'remove' }))).details).toEqual(['add onDelete']);
     expect((await driver.diff(await state({ onDelete: 'keep' }), await state())).details).toEqual(['delete onDelete']);
+    expect((await driver.diff(await state(), await state({ confirmWithin: 9 }))).details).toEqual([
+      'add confirmWithin',
+    ]);
   });
 
   it('takes an unknown ruleset for a change', async () => {
@@ -236,7 +253,9 @@ describe('the life of a firewall in a network namespace', () => {
     });
     expect(read.inputs).toEqual(read.properties);
     expect((await driver.check(read.inputs)).failures).toEqual([]);
-    expect(await failureText(driver.read('ssh:root@m'))).toContain('is no id of a host firewall');
+    for (const bad of ['ssh:', 'ssh:-x', 'netns:', 'local:x', 'root@m']) {
+      expect(await failureText(driver.read(bad))).toContain('is no id of a host firewall');
+    }
   });
 
   it('never takes a host that is not there for one without a firewall', async () => {
@@ -298,15 +317,21 @@ describe('a firewall on a host whose nft misbehaves', () => {
     expect(result).toMatchObject({ error: 'ProviderError', message: expect.stringContaining(message) });
   });
 
-  it('keeps in state what is in place when it is not what was to be written', async () => {
+  it.each([
+    // What was put in its way is gone again: the host is as it was, and there is nothing to keep in state.
+    ['can', '', { error: 'ProviderError', message: expect.stringContaining('the old ruleset was put back') }],
+    ['cannot', 'case "$*" in "-f "*/rollback) exit 1 ;; esac', { error: 'InitFailedError', id: 'local' }],
+  ])('keeps in state what is in place only where the old ruleset %s be put back', async (_can, more, expected) => {
     requireOrSkip(able, needs);
-    const fake = `${when} if [ "$*" = "-f -" ]; then $NFT "$@"; $NFT insert rule inet cordon input accept; exit 0; fi; fi`;
+    const insert = '$NFT "$@"; $NFT insert rule inet cordon input accept; exit 0';
+    const fake = `${when} case "$*" in "-f "*/load) ${insert} ;; esac; ${more || ':'}; fi`;
     const result = await withBrokenNft(
       fake,
       module(`misbehave(true);
       const result = await outcome(() => hostFirewall.create({ ...ask(), properties: inputs }, context));`),
     );
-    expect(result).toMatchObject({ error: 'InitFailedError', id: 'local' });
-    expect(JSON.stringify(result)).toContain('"accept","ip saddr @orch4 tcp dport 1 accept');
+    expect(result).toMatchObject(expected);
+    const kept = JSON.stringify((result as { properties?: unknown }).properties ?? '');
+    expect(kept.includes('"accept","ip saddr @orch4 tcp dport 1 accept')).toBe(more !== '');
   });
 });

@@ -1,4 +1,47 @@
-import type { ApplyOutcome, ApplyStage } from './host-firewall.ts';
+import type { HostFailure } from './host-firewall-read.ts';
+
+/** What came of putting a ruleset in place. `notes` is what the operator should know of an earlier, interrupted one. */
+export type ApplyOutcome = ApplyResult & { readonly notes: readonly string[] };
+
+/** What came of it. Every kind says, or lets `describeApply` say, which tables are in place. */
+export type ApplyResult =
+  /**
+   * Loaded, read back over a new connection exactly as this host prints it, and so confirmed. `previous` is what
+   * `replacement` takes to go back.
+   */
+  | { readonly kind: 'applied'; readonly own: string; readonly previous: string }
+  /** It was in place already, confirmed; nothing was loaded. */
+  | { readonly kind: 'unchanged'; readonly own: string }
+  /** Not accepted. `previous` is what is in place afterwards, read back; undefined if that could not be read. */
+  | {
+      readonly kind: 'rejected';
+      /** `rollback`: what is in place now could not be loaded again, so there would be no way back. */
+      readonly stage: 'parse' | 'check' | 'rollback' | 'load';
+      readonly stderr: string;
+      readonly previous: string | undefined;
+    }
+  /**
+   * Loaded without an error, and yet something else was there: another writer, or an nft that prints differently. The
+   * old tables are back in place if `undone`, otherwise what was found.
+   */
+  | {
+      readonly kind: 'mismatch';
+      readonly expected: string;
+      readonly own: string;
+      readonly difference: string;
+      readonly undone: boolean;
+    }
+  /** Loaded, and not confirmed in time: the host took it back (`old`, seen), or will have done so by itself. */
+  | { readonly kind: 'unconfirmed'; readonly why: string; readonly after: 'old' | 'not-seen' }
+  /** Closed without an error, and unreachable since, as it should be: what is in place cannot be read back. */
+  | { readonly kind: 'closed-unseen'; readonly why: string }
+  /** Somebody else changed our tables, or is about to; nothing was changed. */
+  | { readonly kind: 'busy'; readonly why: string }
+  /** `stage` says whether the host may have been changed: only at `load` and after it. */
+  | (HostFailure & { readonly stage: ApplyStage });
+
+/** How far it came: up to `check` nothing was changed on the host. */
+type ApplyStage = 'parse' | 'read' | 'check' | 'load' | 'verify';
 
 /** Says in one paragraph what came of applying, and which ruleset is in place; for logs and errors. */
 export function describeApply(host: string, outcome: ApplyOutcome): string {
