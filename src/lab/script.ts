@@ -27,7 +27,7 @@ export const HUB_BRIDGE_SETTINGS: readonly string[] = BRIDGE_NETFILTER.map((name
  * devconf_inherit_init_net), so what the answers depend on is set either way. Forwarding is on in routers: only their
  * firewall keeps others out. Without duplicate address detection an address can be used at once.
  */
-export function hostSettings(host: LabHost): KernelSettings {
+export function hostSettings(host: { readonly forwards: boolean }): KernelSettings {
   const perInterface = ['ipv6/conf/X/disable_ipv6', 'ipv6/conf/X/accept_dad', 'ipv4/conf/X/rp_filter'];
   const zero = perInterface.flatMap((path) => ['all', 'default'].map((name) => path.replace('X', name)));
   const forwarding = ['ipv4/ip_forward', 'ipv6/conf/all/forwarding'];
