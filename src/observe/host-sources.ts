@@ -1,55 +1,86 @@
 import { z } from 'zod';
 import { cutTables } from '../apply/host-firewall-tables.ts';
+import type { Section } from './host-answer.ts';
+import { SECRET_WORDS } from './host-script.ts';
+import { withoutKeyMaterial } from './secret.ts';
 
-/** One thing to read on a host: `host/NAME/{name}` in evidence. */
+/** One thing that is read on a host: `host/NAME/{name}` in evidence. */
 export interface HostSource {
   readonly name: string;
-  /** Commands whose outputs, in this order, make the body. All of them only read. */
-  readonly commands: readonly (readonly string[])[];
-  /** Whether the command is refused to a plain user. */
-  readonly needsAdmin: boolean;
-  /** The body, or why the outputs are not what the command prints. Contents are judged by `interpret`, not here. */
-  readonly read: (outputs: readonly string[]) => ReadBody;
+  /** Sections of the collector's output that make it; each must have succeeded. */
+  readonly needs: readonly string[];
+  /** Sections that may be missing because the program is not installed: then there is nothing of that kind. */
+  readonly optional?: readonly string[];
+  /** The body, or why the sections are not what the commands print. Contents are judged by `interpret`, not here. */
+  readonly read: (sections: Sections) => ReadBody;
+}
+
+/** Texts of the sections, and whether the process list of the sockets is everybody's. */
+export interface Sections {
+  readonly text: (name: string) => string;
+  /** Undefined where the program is not installed. */
+  readonly optional: (name: string) => string | undefined;
+  readonly section: (name: string) => Section | undefined;
 }
 
 /** The body of a source, or why there is none. */
-export type ReadBody = { readonly ok: true; readonly body: unknown } | { readonly ok: false; readonly why: string };
+export type ReadBody =
+  | { readonly ok: true; readonly body: unknown }
+  | {
+      readonly ok: false;
+      readonly status?: 'denied' | 'partial';
+      readonly why: string;
+    };
 
-/**
- * What is read on every host:
- * - `nft.txt`: the text of `nft -s list ruleset`, all tables of everybody, without counters.
- * - `nft.json`: the same as JSON (`nft -j list ruleset`), for explaining differences; it loses some properties.
- * - `listeners`: the text of `ss -H -lntup`, a socket a line; process names only where root asks.
- * - `links`: JSON of `ip -details address`: every interface with its kind, state and addresses.
- * - `routes`: `{"4": …, "6": …}`, JSON of all routing tables of both families.
- */
+/** What is read on every host, in the order of the collector; the bodies are in docs/snapshot.md. */
 export const HOST_SOURCES: readonly HostSource[] = [
-  { name: 'nft.txt', commands: [['nft', '-s', 'list', 'ruleset']], needsAdmin: true, read: listingBody },
-  { name: 'nft.json', commands: [['nft', '-j', 'list', 'ruleset']], needsAdmin: true, read: ([text]) => nftJson(text) },
+  { name: 'nft.txt', needs: ['nft.txt'], read: ({ text }) => listingBody(text('nft.txt')) },
+  { name: 'nft.json', needs: ['nft.json'], read: ({ text }) => nftJson(text('nft.json')) },
+  {
+    name: 'iptables',
+    needs: ['legacy-names4', 'legacy-names6'],
+    optional: ['save4', 'save6', 'legacy4', 'legacy6'],
+    read: iptablesBody,
+  },
   {
     name: 'listeners',
-    commands: [['ss', '-H', '-lntup']],
-    needsAdmin: false,
-    read: ([text]) => ({ ok: true, body: text ?? '' }),
+    needs: ['who', 'sockets', 'raw', 'packet', 'elsewhere'],
+    read: ({ text, section }) => ({
+      ok: true,
+      body: {
+        namespace: own(text('who')),
+        everybody: section('sockets')?.how === 'sudo' || uidOf(text('who')) === '0',
+        sockets: text('sockets'),
+        raw: text('raw'),
+        packet: text('packet'),
+        // Which namespaces there are needs root; without it nothing is known of them, which is not that there are none.
+        elsewhere: section('namespaces')?.how === 'denied' ? null : text('elsewhere'),
+      },
+    }),
   },
+  { name: 'links', needs: ['links'], read: ({ text }) => jsonArray(text('links')) },
+  { name: 'routes', needs: ['routes4', 'routes6', 'rules4', 'rules6'], read: routesBody },
+  { name: 'tailscale.prefs', needs: ['who', 'daemons'], read: (s) => daemonBody(s, 'prefs') },
+  { name: 'tailscale.serve', needs: ['who', 'daemons'], read: (s) => daemonBody(s, 'serve') },
+  { name: 'tailscale.netmap', needs: ['who', 'daemons'], read: (s) => daemonBody(s, 'netmap') },
   {
-    name: 'links',
-    commands: [['ip', '-json', '-details', 'address', 'show']],
-    needsAdmin: false,
-    read: ([text]) => jsonArray(text),
+    name: 'units',
+    needs: ['units', 'digests'],
+    read: ({ text }) => ({ ok: true, body: { show: text('units'), digests: text('digests') } }),
   },
-  {
-    name: 'routes',
-    commands: [
-      ['ip', '-json', '-4', 'route', 'show', 'table', 'all'],
-      ['ip', '-json', '-6', 'route', 'show', 'table', 'all'],
-    ],
-    needsAdmin: false,
-    read: routesBody,
-  },
+  { name: 'files', needs: ['modes'], read: ({ text }) => ({ ok: true, body: text('modes') }) },
+  { name: 'processes', needs: ['who', 'processes', 'groups', 'namespaces', 'environments'], read: processesBody },
 ];
 
-function listingBody([text = '']: readonly string[]): ReadBody {
+function own(who: string): string {
+  return /^net (net:\[\d+\])$/m.exec(who)?.[1] ?? '';
+}
+
+function uidOf(who: string): string {
+  return /^uid (\d+)$/m.exec(who)?.[1] ?? '';
+}
+
+function listingBody(text: string): ReadBody {
   const cut = cutTables(text);
   return cut.ok ? { ok: true, body: text } : { ok: false, why: `the listing of the ruleset is garbled: ${cut.why}` };
 }
@@ -57,29 +88,111 @@ function listingBody([text = '']: readonly string[]): ReadBody {
 /** libnftables-json(5): one object with the array `nftables`, which begins with `metainfo` even without a table. */
 const nftOutput = z.looseObject({ nftables: z.array(z.unknown()).min(1) });
 
-function nftJson(text: string | undefined): ReadBody {
+function nftJson(text: string): ReadBody {
   const value = parseJson(text);
   const parsed = nftOutput.safeParse(value);
   return parsed.success ? { ok: true, body: value } : { ok: false, why: 'nft printed no JSON ruleset' };
 }
 
-function jsonArray(text: string | undefined): ReadBody {
+/**
+ * `iptables-nft-save` says what `nft` cannot print of xtables matches; the legacy tables are invisible to `nft`, and
+ * their names tell that there are any (`/proc/net/ip_tables_names`).
+ */
+function iptablesBody({ text, optional }: Sections): ReadBody {
+  const legacy = (family: '4' | '6') => {
+    const names = text(`legacy-names${family}`).trim().split(/\s+/).filter(Boolean);
+    return { names, save: optional(`legacy${family}`) };
+  };
+  const [v4, v6] = [legacy('4'), legacy('6')];
+  for (const { names, save } of [v4, v6]) {
+    if (names.length === 0 || save !== undefined) continue;
+    const why = `legacy tables exist (${names.join(', ')}), and iptables-legacy-save is not installed`;
+    return { ok: false, why };
+  }
+  return {
+    ok: true,
+    body: {
+      nft: { '4': optional('save4') ?? null, '6': optional('save6') ?? null },
+      legacy: { '4': { names: v4.names, save: v4.save ?? null }, '6': { names: v6.names, save: v6.save ?? null } },
+    },
+  };
+}
+
+function routesBody({ text }: Sections): ReadBody {
+  const body: Record<string, unknown> = {};
+  for (const [key, name] of [
+    ['4', 'routes4'],
+    ['6', 'routes6'],
+    ['rules4', 'rules4'],
+    ['rules6', 'rules6'],
+  ] as const) {
+    const list = jsonArray(text(name));
+    if (!list.ok) return list;
+    body[key] = list.body;
+  }
+  return { ok: true, body };
+}
+
+/** A daemon in this host's network namespace, or the certainty that there is none. */
+function daemonBody({ text, section }: Sections, name: 'prefs' | 'serve' | 'netmap'): ReadBody {
+  const here = own(text('who'));
+  const daemons = text('daemons')
+    .split('\n')
+    .flatMap((line) => {
+      const [pid = '', net = ''] = line.split(' ');
+      return pid === '' ? [] : [{ pid, net }];
+    });
+  const hidden = daemons.find((d) => d.net === 'denied');
+  if (hidden !== undefined) {
+    const why = `whether tailscaled (process ${hidden.pid}) serves this host could not be read: its namespace needs root`;
+    return { ok: false, status: 'denied', why };
+  }
+  if (!daemons.some((d) => d.net === here)) return { ok: true, body: { running: false } };
+  const answer = section(name);
+  if (answer === undefined)
+    return { ok: false, status: 'partial', why: `${name} of tailscaled was not read to its end` };
+  const value = parseJson(answer.text);
+  // `tailscale serve status --json` prints `{}` where nothing is served, and older ones nothing at all.
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject) return { ok: false, why: `tailscale printed no JSON object for ${name}` };
+  return { ok: true, body: { running: true, [name]: withoutKeyMaterial(value) } };
+}
+
+/** What everybody may read of processes, and of their environments the names that look like a secret's. */
+function processesBody({ text }: Sections): ReadBody {
+  const secrets: Record<string, string[]> = {};
+  const denied = new Set<string>();
+  for (const record of text('environments').split(/[\0\n]/)) {
+    const refusal = /^(?:grep|find): .?\/proc\/(\d+)(?:\/environ)?.?: (.*)$/.exec(record);
+    // A process that ended meanwhile has no environment any more (errno ENOENT and ESRCH in the C locale).
+    if (refusal !== null && !/^No such (file or directory|process)$/.test(refusal[2] ?? ''))
+      denied.add(refusal[1] ?? '');
+    const found = /^\/proc\/(\d+)\/environ:([A-Za-z_][A-Za-z0-9_]*)=$/.exec(record);
+    const [, pid, name] = found ?? [];
+    if (pid === undefined || name === undefined || !SECRET_WORDS.test(name)) continue;
+    secrets[pid] = [...new Set([...(secrets[pid] ?? []), name])].sort();
+  }
+  const body = {
+    namespace: own(text('who')),
+    status: text('processes'),
+    groups: text('groups'),
+    namespaces: text('namespaces'),
+    secrets,
+    // Of these nothing is known: some sandboxes keep a process from root as well.
+    denied: [...denied].sort((a, b) => Number(a) - Number(b)),
+  };
+  return { ok: true, body };
+}
+
+function jsonArray(text: string): ReadBody {
   // `ip -json` prints nothing at all where there is nothing to list.
-  const value = text === '' ? [] : parseJson(text);
+  const value = text.trim() === '' ? [] : parseJson(text);
   return Array.isArray(value) ? { ok: true, body: value } : { ok: false, why: 'ip printed no JSON list' };
 }
 
-function routesBody([text4, text6]: readonly string[]): ReadBody {
-  const v4 = jsonArray(text4);
-  const v6 = jsonArray(text6);
-  if (!v4.ok) return v4;
-  if (!v6.ok) return v6;
-  return { ok: true, body: { '4': v4.body, '6': v6.body } };
-}
-
-function parseJson(text: string | undefined): unknown {
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text ?? '');
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

@@ -1,4 +1,13 @@
 import { z } from 'zod';
+import { readFiles } from '../host/files.ts';
+import { readIptables } from '../host/iptables.ts';
+import { readLinks } from '../host/links.ts';
+import { readListeners } from '../host/listeners.ts';
+import { readProcesses } from '../host/processes.ts';
+import type { Read } from '../host/read.ts';
+import { readRoutes } from '../host/routes.ts';
+import { readNetmap, readPrefs, readServe } from '../host/tailscaled.ts';
+import { readUnits } from '../host/units.ts';
 import { parseRuleset } from '../nftables/parse.ts';
 import { type Diagnostic, formatSpan } from '../source/diagnostic.ts';
 import { type Device, parseDevices } from '../tailnet/device.ts';
@@ -92,7 +101,27 @@ function readSettings(source: string, body: unknown): Known<Readonly<Record<stri
 }
 
 function readHost(evidence: Evidence, name: string): HostState {
-  return { name, ruleset: read(evidence, `host/${name}/nft.txt`, readRuleset) };
+  const source = <T>(file: string, parse: (body: unknown) => Read<T>): Known<T> =>
+    read(evidence, `host/${name}/${file}`, (from, body) => {
+      const parsed = parse(body);
+      return parsed.ok ? known(parsed.value) : unknown(...parsed.problems.map((why) => ({ source: from, why })));
+    });
+  return {
+    name,
+    ruleset: read(evidence, `host/${name}/nft.txt`, readRuleset),
+    iptables: source('iptables', readIptables),
+    listeners: source('listeners', readListeners),
+    links: source('links', readLinks),
+    routing: source('routes', readRoutes),
+    daemon: {
+      prefs: source('tailscale.prefs', readPrefs),
+      serve: source('tailscale.serve', readServe),
+      netmap: source('tailscale.netmap', readNetmap),
+    },
+    units: source('units', readUnits),
+    files: source('files', readFiles),
+    processes: source('processes', readProcesses),
+  };
 }
 
 function readRuleset(source: string, body: unknown): Known<RulesetState> {

@@ -8,7 +8,7 @@ import { requireOrSkip } from '../support/require.ts';
 
 const able = canUseNamespaces();
 const needs = 'nftables in network namespaces needs root, iproute2 and nftables';
-const NAMES = ['nft.txt', 'nft.json', 'listeners', 'links', 'routes'];
+const NAMES = HOST_SOURCES.map((source) => source.name);
 const moduleUrl = JSON.stringify(new URL('../../src/observe/host.ts', import.meta.url).pathname);
 
 describe('observeHosts', () => {
@@ -33,7 +33,10 @@ describe('observeHosts', () => {
     expect(sources['host/gw-1/links']?.body).toMatchObject([{ ifname: 'lo' }]);
     expect(sources['host/gw-1/routes']?.body).toMatchObject({ '4': expect.any(Array), '6': expect.any(Array) });
     expect(JSON.stringify(sources['host/gw-1/routes']?.body)).toContain('192.0.2.0/24');
-    expect(sources['host/gw-1/listeners']?.body).toBe('');
+    expect(sources['host/gw-1/listeners']?.body).toMatchObject({ sockets: '', everybody: true });
+    expect(sources['host/gw-1/iptables']?.body).toMatchObject({ legacy: { '4': { names: [] }, '6': { names: [] } } });
+    expect(sources['host/gw-1/tailscale.prefs']?.body).toEqual({ running: false });
+    expect(sources['host/gw-1/units']?.body).toMatchObject({ show: expect.any(String), digests: expect.any(String) });
   });
 
   it('takes a host without rules as an answer, not as a failure', async () => {
@@ -58,7 +61,6 @@ describe('observeHosts', () => {
 
   it.each([
     [{ kind: 'render-only' } as const, 'absent', 'render-only'],
-    [{ kind: 'ssh', target: 'root@x' } as const, 'failed', 'ssh root@x'],
     [{ kind: 'netns', name: 'cordon-test-nowhere' } as const, 'failed', 'no network namespace cordon-test-nowhere'],
   ])('has an entry with a reason for every source of %j', async (access, status, why) => {
     const sources = await observeHosts([{ name: 'h', access }]);
@@ -97,7 +99,6 @@ describe('observeHosts with an nft that misbehaves', () => {
     ['half a JSON', 'if [ "$*" = "-j list ruleset" ]; then echo "{"; exit 0; fi', 'nft.json', 'failed'],
     ['an empty JSON', 'if [ "$*" = "-j list ruleset" ]; then exit 0; fi', 'nft.json', 'failed'],
     ['JSON of another kind', 'if [ "$*" = "-j list ruleset" ]; then echo "[]"; exit 0; fi', 'nft.json', 'failed'],
-    ['silence', 'if [ "$*" = "-j list ruleset" ]; then sleep 9; fi', 'nft.json', 'late'],
   ])('does not take %s for a ruleset', async (_what, body, name, status) => {
     requireOrSkip(able, needs);
     const load = `import { execFileSync } from 'node:child_process';
@@ -107,6 +108,17 @@ describe('observeHosts with an nft that misbehaves', () => {
     expect(sources).toHaveProperty([`host/h/${name}`, 'why']);
     expect(sources).not.toHaveProperty([`host/h/${name}`, 'body']);
     expect(sources).toHaveProperty(['host/h/links', 'status'], 'ok');
+  });
+
+  it('is late from the command on that does not end, and keeps what was answered before', async () => {
+    requireOrSkip(able, needs);
+    const body = 'if [ "$*" = "-j list ruleset" ]; then sleep 9; fi';
+    const sources = await withBrokenNft(body, observeLocal('', '{ timeoutMs: 1500 }'));
+    for (const name of ['nft.json', 'links', 'processes']) {
+      expect(sources).toHaveProperty([`host/h/${name}`, 'status'], 'late');
+    }
+    // Listed once and not a second time: it may have changed.
+    expect(sources).toHaveProperty(['host/h/nft.txt', 'status'], 'partial');
   });
 
   it('marks as partial what changed while it was read', async () => {
@@ -124,10 +136,12 @@ describe('observeHosts with an nft that misbehaves', () => {
     requireOrSkip(able, needs);
     const become = 'process.setgroups([]); process.setgid(65534); process.setuid(65534);';
     const sources = await withBrokenNft('', observeLocal(become));
-    for (const name of ['nft.txt', 'nft.json']) {
+    for (const name of ['nft.txt', 'nft.json', 'iptables', 'processes']) {
       expect(sources).toHaveProperty([`host/h/${name}`, 'status'], 'denied');
       expect(sources).toHaveProperty([`host/h/${name}`, 'why'], expect.stringContaining('needs root'));
     }
+    expect(sources).toHaveProperty(['host/h/listeners', 'body', 'elsewhere'], null);
+    expect(sources).toHaveProperty(['host/h/listeners', 'body', 'everybody'], false);
     for (const name of ['listeners', 'links', 'routes']) {
       expect(sources).toHaveProperty([`host/h/${name}`, 'status'], 'ok');
     }
