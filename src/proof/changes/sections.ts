@@ -11,17 +11,22 @@ const COMPARED = new Set(['acls', 'grants', 'tagowners', 'autoapprovers']);
 /** Sections that only give names to what others refer to: what a rule means by them is compared with the rule. */
 const NAMES = new Set(['groups', 'hosts', 'ipsets', 'postures']);
 
+/** Sections that name users and devices, and whose meaning is not compared. */
+const REFERRING = ['ssh', 'nodeattrs'];
+
 /** Sections that change nothing about who may do what. */
 const WITHOUT_EFFECT = new Set(['tests', 'sshtests']);
 
 /**
- * What of two policies differs without being comparable: sections that are not modelled, and names that something not
- * modelled may refer to. What both sides have alike says nothing about the difference, whatever it means.
+ * What of two policies differs without being comparable: sections whose meaning is not compared, and names that one of
+ * them, or something not modelled, may refer to. What both sides have alike says nothing about the difference, whatever it means.
  */
 export function changedSections(a: TailnetSide, b: TailnetSide, which: 'all' | 'those of a' = 'all'): Missing[] {
   const [before, after] = [sectionsOf(a), sectionsOf(b)];
   const names = which === 'all' ? [...before.keys(), ...after.keys()] : [...before.keys()];
-  const isOpaque = [a, b].some((side) => side.reach.compiled.unmodelled.some((u) => refersToNames(u)));
+  const isOpaque =
+    [a, b].some((side) => side.reach.compiled.unmodelled.some((u) => refersToNames(u))) ||
+    [before, after].some((sections) => REFERRING.some((name) => canonicalValue(sections.get(name)) !== ''));
   return [...new Set(names)].flatMap((name) => {
     const [x, y] = [before.get(name), after.get(name)];
     if (canonicalValue(x) === canonicalValue(y) || COMPARED.has(name) || WITHOUT_EFFECT.has(name)) return [];
