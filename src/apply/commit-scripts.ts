@@ -32,11 +32,9 @@ alive() { flock -n "$dir/pending/alive" true; [ $? -eq 1 ]; }
 own() {
   tables=$(nft list tables) || return 1
   for family in inet netdev; do
-    case "
-$tables
-" in *"
-table $family cordon
-"*) nft -s list table "$family" cordon || return 1 ;; esac
+    if printf '%s\\n' "$tables" | grep -q -x "table $family cordon"; then
+      nft -s list table "$family" cordon || return 1
+    fi
   done
 }
 same() {
@@ -54,7 +52,7 @@ same() {
  */
 export const STAGE = `${COMMON}
 token=$1 within=$2 new=$3 previous=$4 timer=$5
-for tool in nft flock setsid head wc date; do command -v "$tool" >/dev/null || stop missing "$tool"; done
+for tool in nft flock setsid head wc grep date; do command -v "$tool" >/dev/null || stop missing "$tool"; done
 mkdir -p "$dir" || stop unwritable
 lock || stop busy
 if [ -d "$dir/pending" ]; then
@@ -91,6 +89,8 @@ if [ "$within" -gt 0 ]; then
   say armed
 fi
 say checked
+# Without a timer, loading may end the connection, and with it the words that are still on their way.
+if [ "$within" -eq 0 ]; then sleep 1; fi
 if ! nft -f "$dir/pending/load" && same "$dir/pending/previous"; then put undone; stop rejected load; fi
 if [ "$within" -eq 0 ]; then put confirmed; fi
 say loaded
