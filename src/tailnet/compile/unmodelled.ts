@@ -1,4 +1,6 @@
 import type { Device } from '../device.ts';
+import type { NodeAttrEntry } from '../policy/parse-node-attrs.ts';
+import type { SshEntry } from '../policy/parse-ssh.ts';
 import type { Aspect, LocatedText, Policy, PolicyRule, SelectorRef, Unmodelled } from '../policy/policy.ts';
 import { parseSelector } from '../policy/selector.ts';
 import { addedTargets } from './ip-sets.ts';
@@ -31,7 +33,38 @@ export function listUnmodelled(policy: Policy, devices: readonly Device[]): Unmo
     if (!doubts.has(ref.text)) doubts.set(ref.text, doubtOf(policy, ref));
     return doubts.get(ref.text);
   };
-  return [...policy.unmodelled, ...emptySections(policy), ...policy.rules.flatMap((r) => inRule(r, doubt)), ...shared];
+  return [
+    ...policy.unmodelled,
+    ...emptySections(policy),
+    ...policy.rules.flatMap((r) => inRule(r, doubt)),
+    ...policy.ssh.flatMap((entry) => inSsh(entry, doubt)),
+    ...policy.nodeAttrs.flatMap((entry) => inNodeAttrs(entry, doubt)),
+    ...shared,
+  ];
+}
+
+function inSsh({ index, src, dst, posture }: SshEntry, doubtAbout: (ref: SelectorRef) => Doubt | undefined) {
+  const at = ({ span }: LocatedText, { kind, why }: Doubt): Unmodelled[] => [
+    { kind, span, what: `ssh[${index}]: ${why}`, touches: ['ssh'] },
+  ];
+  const conditions = posture.flatMap((p) =>
+    at(p, assumed(`posture ${p.text}: only those sources that meet it are admitted; taken as all of them`)),
+  );
+  return [...conditions, ...[...src, ...dst].flatMap((ref) => withDoubt(doubtAbout(ref), (doubt) => at(ref, doubt)))];
+}
+
+/** Targets by role are left out: whether a device has the attribute says for itself how sure it is. */
+function inNodeAttrs({ index, target }: NodeAttrEntry, doubtAbout: (ref: SelectorRef) => Doubt | undefined) {
+  const named = target.filter((ref) => ref.selector.kind !== 'role');
+  return named.flatMap((ref) =>
+    withDoubt(doubtAbout(ref), ({ kind, why }): Unmodelled[] => [
+      { kind, span: ref.span, what: `nodeAttrs[${index}]: ${why}`, touches: ['attributes'] },
+    ]),
+  );
+}
+
+function withDoubt(doubt: Doubt | undefined, say: (doubt: Doubt) => Unmodelled[]): Unmodelled[] {
+  return doubt === undefined ? [] : say(doubt);
 }
 
 function emptySections(policy: Policy): Unmodelled[] {
@@ -90,7 +123,7 @@ function doubtOf(policy: Policy, ref: SelectorRef): Doubt | undefined {
     case 'ipset':
       return addedTargets(policy, s.name) === undefined
         ? unmodelled(`${s.name} is not defined, or not understood; taken as any address`)
-        : assumed(`${s.name}: taken as all that it adds, whatever it removes`);
+        : assumed(`${s.name}: taken as all that it adds; what it removes is left in`);
     case 'service':
       return assumed(
         `${s.name}: service addresses are not known; taken as any tailnet address that no device has, on every device`,

@@ -2,7 +2,7 @@ import { AddressSet } from '../../net/address-set.ts';
 import { PacketSet } from '../../net/packet-set.ts';
 import { parsePrefix } from '../../net/prefix.ts';
 import { type Resolved, Resolver } from '../compile/resolver.ts';
-import { type ResolvedRule, type ResolvedTarget, resolveRules } from '../compile/rules.ts';
+import type { ResolvedTarget } from '../compile/rules.ts';
 import { rulePackets } from '../filter.ts';
 import type { Policy, PolicyRule } from '../policy/policy.ts';
 import { sampleDevices } from './sample-devices.ts';
@@ -30,56 +30,76 @@ function marker(...texts: readonly string[]): AddressSet {
   return AddressSet.ofPrefixes(...texts.flatMap((t) => parsePrefix(t)?.prefix ?? []));
 }
 
+/** A destination with what it is known by. */
+interface Destination extends ResolvedTarget {
+  /** Whether it is known what it means. */
+  readonly isSure: boolean;
+}
+
 /** The rules of a policy as sets of packets over one device of every kind, so that inclusion holds on every tailnet. */
 export class RuleCoverage {
-  readonly rules: readonly ResolvedRule[];
   readonly #resolver: Resolver;
 
   constructor(policy: Policy) {
     this.#resolver = new Resolver(policy, sampleDevices(policy));
-    this.rules = resolveRules(policy, this.#resolver);
   }
 
-  /** What a whole rule admits. Via grants choose among routers, so nothing is said of their packets. */
-  rule(rule: ResolvedRule): Admitted {
-    return rule.via === undefined && rule.hasIp ? admitted(rule.exact, rule.src, rule.dst) : NOTHING;
+  /**
+   * What a whole rule admits of the sources that meet its posture. Via grants choose among routers, so nothing is said of
+   * their packets.
+   */
+  rule(rule: PolicyRule): Admitted {
+    return rule.via.length === 0 && rule.hasIp
+      ? admitted(rule, this.#sources(rule), this.#destinations(rule).flat())
+      : NOTHING;
   }
 
   /** Whether there are addresses on both sides, but none of one family. */
-  isEmptyByFamily(rule: ResolvedRule): boolean {
-    const families = (names: readonly Resolved[]) => ({
-      v4: names.some((n) => !destination(n).v4.isEmpty()),
-      v6: names.some((n) => !destination(n).v6.isEmpty()),
+  isEmptyByFamily(rule: PolicyRule): boolean {
+    const families = (sets: readonly AddressSet[]) => ({
+      v4: sets.some((s) => !s.v4.isEmpty()),
+      v6: sets.some((s) => !s.v6.isEmpty()),
     });
-    const from = families(rule.src);
-    const to = families(rule.dst.map((t) => t.name));
+    const from = families(this.#sources(rule).map((s) => s.addresses));
+    const to = families(
+      this.#destinations(rule)
+        .flat()
+        .map((t) => destination(t.name)),
+    );
     return (from.v4 || from.v6) && (to.v4 || to.v6) && !(from.v4 && to.v4) && !(from.v6 && to.v6);
   }
 
   /** What each entry of one side of a rule admits by itself, in the order of the file. */
   entries(rule: PolicyRule, side: 'src' | 'dst'): readonly Admitted[] {
-    // A posture narrows all entries of a rule alike.
-    const certain = rule.unknownKeys.length + rule.faults.length === 0;
-    const src = rule.src.map((ref) => this.#resolver.resolve(ref));
-    const dst = rule.dst.map((t) => this.#resolver.resolveDestination(t).map((name) => ({ name, ip: t.ip })));
+    const src = this.#sources(rule);
+    const dst = this.#destinations(rule);
     return side === 'src'
-      ? src.map((name) => admitted(certain, [name], dst.flat()))
-      : dst.map((targets) => admitted(certain, src, targets));
+      ? src.map((name) => admitted(rule, [name], dst.flat()))
+      : dst.map((targets) => admitted(rule, src, targets));
+  }
+
+  #sources(rule: PolicyRule): readonly Resolved[] {
+    return rule.src.map((ref) => this.#resolver.resolve(ref));
+  }
+
+  #destinations(rule: PolicyRule): readonly (readonly Destination[])[] {
+    return rule.dst.map((t) =>
+      this.#resolver.resolveDestination(t).map((name) => {
+        const isPlace = t.selector.kind === 'internet' || t.selector.kind === 'self';
+        return { name, ip: t.ip, isSure: (name.exact || isPlace) && t.ip.every((i) => i.validated) };
+      }),
+    );
   }
 }
 
-function admitted(certain: boolean, src: readonly Resolved[], dst: readonly ResolvedTarget[]): Admitted {
+function admitted(rule: PolicyRule, src: readonly Resolved[], dst: readonly Destination[]): Admitted {
   const upper = packets(src, dst);
-  const isExact = ({ exact }: Resolved) => exact;
-  if (!certain) return { sure: PacketSet.none, upper };
-  const sureDst = dst.filter(({ name, ip }) => isPlace(name) && ip.every((i) => i.validated));
-  if (src.every(isExact) && sureDst.length === dst.length) return { sure: upper, upper };
-  return { sure: packets(src.filter(isExact), sureDst), upper };
-}
-
-/** Whether it is known what a destination means. */
-function isPlace(name: Resolved): boolean {
-  return name.exact || name.selector.kind === 'internet' || name.selector.kind === 'self';
+  const isAccepted = rule.section === 'grants' || rule.action?.text === 'accept';
+  if (!isAccepted || rule.unknownKeys.length + rule.faults.length > 0) return { sure: PacketSet.none, upper };
+  const sureSrc = src.filter((s) => s.exact);
+  const sureDst = dst.filter((d) => d.isSure);
+  const isSure = sureSrc.length === src.length && sureDst.length === dst.length;
+  return { sure: isSure ? upper : packets(sureSrc, sureDst), upper };
 }
 
 function packets(src: readonly Resolved[], dst: readonly ResolvedTarget[]): PacketSet {

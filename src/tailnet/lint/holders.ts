@@ -1,3 +1,4 @@
+import { ADDRESS_BITS } from '../../net/address.ts';
 import { AddressSet } from '../../net/address-set.ts';
 import { formatPrefix, type Prefix } from '../../net/prefix.ts';
 import type { Span } from '../../source/span.ts';
@@ -63,23 +64,50 @@ function addresses(policy: Policy, uses: readonly Reference[], devices: readonly
   const held = AddressSet.ofAddresses(...devices.flatMap((d) => d.addresses));
   const routes = AddressSet.ofPrefixes(...devices.flatMap((d) => approvedRoutes(d).filter((r) => !isExitRoute(r))));
   const hasExit = devices.some((d) => approvedRoutes(d).some(isExitRoute));
+  return [...(hasExit ? [] : exitless(uses)), ...unheld(policy, uses, { held, routes, hasExit })];
+}
+
+/** The internet, for which no exit node is approved. */
+function exitless(uses: readonly Reference[]): LintFinding[] {
+  return uses.filter(isInternet).map(({ where, ref }) => {
+    const message = `${where} is the internet, and no exit node is approved`;
+    return finding('unrouted-address', ref.span, message, 'approve an exit node, or remove the destination');
+  });
+}
+
+function isInternet({ where, ref }: Reference): boolean {
+  return isRuleDestination(where) && ref.selector.kind === 'internet';
+}
+
+function isRuleDestination(where: string): boolean {
+  return /^(acls|grants).*dst$/.test(where);
+}
+
+/** What the tailnet has. */
+interface Reachable {
+  readonly held: AddressSet;
+  readonly routes: AddressSet;
+  readonly hasExit: boolean;
+}
+
+function unheld(policy: Policy, uses: readonly Reference[], { held, routes, hasExit }: Reachable): LintFinding[] {
   return namedAddresses(policy, uses).flatMap(({ what, prefix, span, isDestination }) => {
     const set = AddressSet.ofPrefixes(prefix);
     if (set.isSubsetOf(TAILNET) && !set.overlaps(routes)) {
       if (set.overlaps(held)) return [];
-      const message = `${what} is ${formatPrefix(prefix)}, which no device has`;
+      const message = `${what} is ${written(prefix)}, which no device has`;
       return [finding('stale-address', span, message, 'remove it: whoever gets the address gets what it is granted')];
     }
     if (!isDestination || set.overlaps(routes) || set.overlaps(TAILNET) || (hasExit && set.overlaps(INTERNET)))
       return [];
-    const message = `${what} is ${formatPrefix(prefix)}, and no approved route leads there`;
+    const message = `${what} is ${written(prefix)}, and no approved route leads there`;
     return [finding('unrouted-address', span, message, 'approve the route, or remove the destination')];
   });
 }
 
 /** Hosts that are used, where they are defined, and literals where they are used. */
 function namedAddresses(policy: Policy, uses: readonly Reference[]): Named[] {
-  const isDestination = ({ where }: Reference) => /^(acls|grants).*dst$/.test(where);
+  const isDestination = ({ where }: Reference) => isRuleDestination(where);
   const hosts = [...policy.hosts.values()].flatMap((host): Named[] => {
     const of = uses.filter(({ ref: { selector: s } }) => s.kind === 'host' && s.name === host.name);
     if (host.prefix === undefined || of.length === 0) return [];
@@ -92,4 +120,11 @@ function namedAddresses(policy: Policy, uses: readonly Reference[]): Named[] {
     return [{ what: use.where, prefix: s.prefix, span: use.ref.span, isDestination: isDestination(use) }];
   });
   return [...hosts, ...literals];
+}
+
+/** An address, or a prefix where it is more than one. */
+function written(prefix: Prefix): string {
+  return prefix.length === ADDRESS_BITS[prefix.family]
+    ? formatPrefix(prefix).replace(/\/.*/, '')
+    : formatPrefix(prefix);
 }

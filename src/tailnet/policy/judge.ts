@@ -40,7 +40,7 @@ export function judgePolicy(file: string, text: string, facts: TailnetFacts | un
   const tests = refusals.length > 0 ? { failed: [], undecided: [] } : judgeTests(policy, facts);
   const problems = [...refusals, ...tests.failed];
   const message = refusals[0]?.message ?? (tests.failed.length > 0 ? 'test(s) failed' : undefined);
-  return judgement(problems, [...unread(policy), ...tests.undecided], message);
+  return judgement(problems, [...unread(parsed.warnings), ...tests.undecided], message);
 }
 
 function judgement(problems: readonly Diagnostic[], undecided: readonly Undecided[], message?: string): Judgement {
@@ -54,17 +54,12 @@ function syntaxMessage(text: string, diagnostics: readonly Diagnostic[]): string
   return scanned.ok ? diagnostics[0]?.message : faultText(text, scanned.fault);
 }
 
-/** What the parser did not understand: whether the API does is not known. */
-function unread(policy: Policy): Undecided[] {
-  const keys = policy.rules.flatMap((r) =>
-    r.unknownKeys.map((k) => ({
-      span: k.span,
-      why: `${r.section}[${r.index}]: whether the key ${JSON.stringify(k.text)} is taken is not known`,
-    })),
-  );
-  const rest = policy.unmodelled.filter((u) => /unknown|does not know|is no /.test(u.what));
-  return [...rest.map((u) => ({ span: u.span, why: u.what })), ...keys];
+/** What the parser does not know: whether the API does is not known. */
+function unread(warnings: readonly Diagnostic[]): Undecided[] {
+  return warnings.filter((w) => UNREAD.has(w.code)).map(({ span, message }) => ({ span, why: message }));
 }
+
+const UNREAD = new Set(['policy-unknown-section', 'policy-unknown-key']);
 
 function judgeTests(policy: Policy, facts: TailnetFacts | undefined): { failed: Diagnostic[]; undecided: Undecided[] } {
   const { tests } = policy;
@@ -78,7 +73,11 @@ function judgeTests(policy: Policy, facts: TailnetFacts | undefined): { failed: 
   const atLeast = certain === policy ? atMost : runPolicyTests(certain, facts);
   const failed: Diagnostic[] = [];
   const undecided: Undecided[] = [];
-  for (const { span } of tests) {
+  for (const { span, unknownKeys } of tests) {
+    if (unknownKeys.length > 0) {
+      undecided.push({ span, why: 'what this test asks for is not known' });
+      continue;
+    }
     const [most, least] = [errorsAt(atMost, span), errorsAt(atLeast, span)];
     const sure = most.filter((e) => least.includes(e));
     if (sure.length > 0) {

@@ -34,6 +34,8 @@ export function parseAcl(reader: PolicyReader, node: HujsonNode, index: number):
     const ip = ports.ok && protocols.ok ? [ipSpec(protocols.value, ports.value)] : EVERYTHING;
     return { text: name, span: written.span, selector: parseSelector(name), ip };
   });
+  const strange = unknownKeys(fields, ACL_KEYS);
+  reader.unknownKeys(what, strange);
   return {
     section: 'acls',
     index,
@@ -45,7 +47,7 @@ export function parseAcl(reader: PolicyReader, node: HujsonNode, index: number):
     app: [],
     via: [],
     posture: reader.strings(fields.get('srcposture')?.value, `${what}.srcPosture`),
-    unknownKeys: unknownKeys(fields, ACL_KEYS),
+    unknownKeys: strange,
     faults,
   };
 }
@@ -61,6 +63,8 @@ export function parseGrant(reader: PolicyReader, node: HujsonNode, index: number
     faults.push({ text: parsed.message, span: entry.span });
     return EVERYTHING;
   });
+  const strange = unknownKeys(fields, GRANT_KEYS);
+  reader.unknownKeys(what, strange);
   return {
     section: 'grants',
     index,
@@ -72,7 +76,7 @@ export function parseGrant(reader: PolicyReader, node: HujsonNode, index: number
     app: parseApp(reader, fields.get('app')?.value, what),
     via: reader.selectors(fields.get('via')?.value, `${what}.via`),
     posture: reader.strings(fields.get('srcposture')?.value, `${what}.srcPosture`),
-    unknownKeys: unknownKeys(fields, GRANT_KEYS),
+    unknownKeys: strange,
     faults,
   };
 }

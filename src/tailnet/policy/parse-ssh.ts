@@ -100,6 +100,7 @@ function reported(
   touches: 'ssh' | 'tests',
 ): LocatedText[] {
   const strange = unknownKeys(fields, known);
+  reader.unknownKeys(what, strange);
   for (const { text, span } of strange) {
     const said = `${what}: unknown key ${JSON.stringify(text)}: what it changes is not modelled`;
     reader.unmodelled.push({ kind: 'unmodelled', span, what: said, touches: [touches] });

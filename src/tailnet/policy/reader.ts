@@ -16,6 +16,14 @@ export class PolicyReader {
     this.diagnostics.push({ code, severity: 'error', span, message, ...(hint === undefined ? {} : { hint }) });
   }
 
+  /** Says of keys that they are not known: the API may refuse them, or mean something by them. */
+  unknownKeys(what: string, keys: readonly LocatedText[]): void {
+    for (const { text, span } of keys) {
+      const message = `unknown key ${JSON.stringify(text)} in ${what}: what it changes is not known`;
+      this.diagnostics.push({ code: 'policy-unknown-key', severity: 'warning', span, message });
+    }
+  }
+
   /** Members of an object whose keys are data (`groups`, `hosts`, …). */
   members(node: HujsonNode | undefined, what: string): readonly HujsonMember[] {
     if (node === undefined || node.kind === 'null') return [];
