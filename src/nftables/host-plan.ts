@@ -14,6 +14,11 @@ export interface HostPlan {
   readonly tailnet: boolean;
   /** `private`: the namespace's loopback belongs to the model alone. `shared`: the host's. */
   readonly loopback: 'private' | 'shared';
+  /**
+   * Numeric user of the model's service where loopback is shared: it opens nothing there but its own runners. Without
+   * it, everybody but root is held to that.
+   */
+  readonly modelUid?: number | undefined;
   /** The link into a segment that this host's rules pin (neighbour discovery is allowed there), with its own addresses. */
   readonly link: { readonly name: string; readonly addresses: readonly Address[] } | undefined;
   /** Close raw sockets on `link` with a netdev egress chain: only where the link is the model's own. */
@@ -38,6 +43,8 @@ export interface PlannedFlow {
   readonly remote: readonly Prefix[];
   readonly tcp: readonly { readonly first: number; readonly last: number }[];
   readonly udp: readonly { readonly first: number; readonly last: number }[];
+  /** Numeric users who may open the flow from this host; absent or empty: everybody. */
+  readonly uids?: readonly number[] | undefined;
 }
 
 export interface PlannedForward {

@@ -1,5 +1,7 @@
 import type { Family } from '../../src/net/address.ts';
+import { parseAddress } from '../../src/net/address.ts';
 import { AddressSet } from '../../src/net/address-set.ts';
+import { NO_UID } from '../../src/net/field.ts';
 import { internInterface, NO_INTERFACE } from '../../src/net/interface-id.ts';
 import { IntervalSet } from '../../src/net/interval-set.ts';
 import { CT } from '../../src/net/packet.ts';
@@ -62,7 +64,11 @@ function flowPackets(plan: HostPlan, incoming: boolean): PacketSet {
       const local = f.local.length === 0 ? undefined : f.local.map(prefixOf);
       const isRequest = (f.side === 'responder') === incoming;
       const set = incoming ? tuples(f, f.remote, local, isRequest) : tuples(f, local, f.remote, isRequest);
-      return set.restrict(incoming ? 'iif' : 'oif', iface(f.iface));
+      const crossing = set.restrict(incoming ? 'iif' : 'oif', iface(f.iface));
+      if (incoming || f.side !== 'initiator' || (f.uids ?? []).length === 0) return crossing;
+      const opened = crossing.restrict('ct', point(CT.originalNew));
+      const users = IntervalSet.points(...(f.uids ?? []).map(BigInt));
+      return crossing.subtract(opened).union(opened.restrict('uid', users));
     }),
   );
 }
@@ -201,6 +207,41 @@ function daemonFlows(plan: HostPlan): PacketSet {
   return PacketSet.unionAll([lookups, tunnel, web]).restrict('uid', point(0)).restrict('oif', underlay(plan));
 }
 
+const RUNNER_PORTS = IntervalSet.of([32768n, 60999n]);
+const ROOT = point(0);
+
+/**
+ * What a host may send to itself. The model's user, or everybody but root where it is not declared, answers and talks to
+ * its runners; root alone may ask the service; packets without an owner are the kernel's, or of closed sockets.
+ */
+function loopbackPackets(plan: HostPlan): PacketSet {
+  if (plan.role !== 'model' || plan.loopback === 'private') return PacketSet.all;
+  const isDeclared = plan.modelUid !== undefined;
+  const model = isDeclared ? point(plan.modelUid ?? 0) : IntervalSet.of([1n, NO_UID - 1n]);
+  const served = plan.flows.filter((f) => f.side === 'responder');
+  const opening = { proto: point(6), dport: RUNNER_PORTS, ct: REQUEST };
+  const between = PacketSet.unionAll(
+    ['127.0.0.1', '::1'].map((text) => {
+      const own = AddressSet.ofAddresses(...[parseAddress(text)].filter((a) => a !== undefined));
+      const here = PacketSet.ofAddresses('src', own).intersect(PacketSet.ofAddresses('dst', own));
+      return here.intersect(
+        PacketSet.box(opening).union(PacketSet.box({ proto: point(6), sport: RUNNER_PORTS, ct: REPLY })),
+      );
+    }),
+  );
+  const answers = isDeclared
+    ? PacketSet.unionAll(served.map((f) => tuples(f, undefined, undefined, false)))
+    : PacketSet.box({ ct: REPLY });
+  const asked = PacketSet.unionAll(
+    served.map((f) => tuples(f, undefined, undefined, true).restrict('ct', point(CT.originalNew))),
+  );
+  const ofModel = between.union(answers).restrict('uid', model);
+  const ofOthers = PacketSet.all
+    .restrict('uid', model.complement(0n, NO_UID))
+    .subtract(asked.restrict('uid', ROOT.complement(0n, NO_UID)));
+  return ofModel.union(ofOthers);
+}
+
 /** Everything in which a ruleset does not do what the plan says; empty for a right one. */
 export function planDeviations(plan: HostPlan, ruleset: Ruleset): string[] {
   const deviations: string[] = [];
@@ -215,8 +256,15 @@ export function planDeviations(plan: HostPlan, ruleset: Ruleset): string[] {
     note(hook, 'lost', want.subtract(must));
     note(hook, 'never', besides.subtract(may));
     note(hook, 'extra', may.intersect(within).subtract(want).subtract(besides));
-    if (hook !== 'forward')
+    if (hook === 'input' || hook === 'postrouting') {
       note(hook, 'loopback', PacketSet.box(hook === 'input' ? { iif: LO } : { oif: LO }).subtract(must));
+    }
+    if (hook === 'output') {
+      const onLoopback = PacketSet.box({ oif: LO });
+      const local = loopbackPackets(plan).intersect(onLoopback);
+      note(hook, 'loopback lost', local.subtract(must));
+      note(hook, 'loopback extra', may.intersect(onLoopback).subtract(local));
+    }
   }
   const raw = rawDeviation(plan, ruleset);
   return raw === undefined ? deviations : [...deviations, raw];

@@ -67,6 +67,21 @@ export const PLANS: Readonly<Record<string, HostPlan>> = {
       }),
     ],
   },
+  'model-tailnet-uid': {
+    ...NOTHING,
+    host: 'ollama-1',
+    role: 'model',
+    daemon: { underlay: ['eth0'], resolvers: [] },
+    tailnet: true,
+    modelUid: 990,
+    flows: [
+      flow('orchestrator-model', 'responder', 'tailscale0', 11434, {
+        local: addrs('100.64.0.10', 'fd7a:115c:a1e0::a'),
+        remote: blocks('100.64.0.20', 'fd7a:115c:a1e0::14'),
+        udp: one(11435),
+      }),
+    ],
+  },
   'model-netns': {
     ...NOTHING,
     host: 'ollama-1',
@@ -155,6 +170,46 @@ export const PLANS: Readonly<Record<string, HostPlan>> = {
         remote: blocks('100.64.0.40', 'fd7a:115c:a1e0::28'),
       }),
       flow('time-sync', 'initiator', 'eth0', 123, { remote: blocks('0.0.0.0/0', '::/0'), tcp: [], udp: one(123) }),
+    ],
+    modelAddresses: MODELS,
+  },
+  'executor-users': {
+    ...NOTHING,
+    host: 'exec-1',
+    role: 'executor',
+    tailnet: true,
+    flows: [
+      flow('executor-gateway', 'initiator', 'tailscale0', 443, {
+        local: addrs('100.64.0.30', 'fd7a:115c:a1e0::1e'),
+        remote: blocks('100.64.0.40', 'fd7a:115c:a1e0::28'),
+        uids: [1001, 1000, 1000],
+      }),
+      flow('tools', 'initiator', 'eth0', 443, { remote: blocks('198.51.100.10'), uids: [65534] }),
+    ],
+    modelAddresses: MODELS,
+  },
+  'executor-containers': {
+    ...NOTHING,
+    host: 'exec-2',
+    role: 'executor',
+    daemon: DAEMON,
+    tailnet: true,
+    flows: [
+      flow('executor-gateway', 'initiator', 'tailscale0', 443, {
+        local: addrs('100.64.0.30', 'fd7a:115c:a1e0::1e'),
+        remote: blocks('100.64.0.40', 'fd7a:115c:a1e0::28'),
+      }),
+    ],
+    forwards: [
+      {
+        id: 'executor-gateway',
+        inInterface: 'docker0',
+        outInterface: 'tailscale0',
+        from: blocks('172.17.0.0/16'),
+        to: blocks('100.64.0.40'),
+        tcp: one(443),
+        udp: [],
+      },
     ],
     modelAddresses: MODELS,
   },

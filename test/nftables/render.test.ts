@@ -82,6 +82,8 @@ describe('renderHost', () => {
     ['an interface that nft would read as a wildcard', { daemon: { underlay: ['eth*'], resolvers: [] } }],
     ['an interface with too long a name', { daemon: { underlay: ['sixteencharacter'], resolvers: [] } }],
     ['a flow id with a brace', { flows: GATEWAY.flows.map((f) => ({ ...f, id: 'a}' })) }],
+    ['a user that is none', { flows: GATEWAY.flows.map((f) => ({ ...f, uids: [4_294_967_295] })) }],
+    ['a model whose user is no number', { modelUid: 0.5 }],
     ['a port that is none', { flows: GATEWAY.flows.map((f) => ({ ...f, udp: [{ first: 1, last: 65_536 }] })) }],
     ['a range that runs backwards', { flows: GATEWAY.flows.map((f) => ({ ...f, tcp: [{ first: 2, last: 1 }] })) }],
   ])('refuses %s', (_what, change) => {

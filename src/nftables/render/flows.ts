@@ -3,7 +3,7 @@ import { IntervalSet } from '../../net/interval-set.ts';
 import type { PlannedFlow, PlannedForward } from '../host-plan.ts';
 import type { Match, Rule, Statement } from '../ruleset.ts';
 import { type AddressPool, blocksOf } from './address-pool.ts';
-import { ACCEPT, counter, direction, onInterface, ports, rule, state } from './statements.ts';
+import { ACCEPT, counter, direction, onInterface, ports, rule, socketOwners, state } from './statements.ts';
 
 const FAMILIES: readonly Family[] = [4, 6];
 const PROTOCOLS = ['tcp', 'udp'] as const;
@@ -32,8 +32,10 @@ export function flowRules(flow: PlannedFlow, pool: AddressPool): FlowRules {
       const own = pool.match(family, local, blocksOf(flow.local), `own${family}_${flow.id}`);
       return remote === 'saddr' ? [peer, own] : [own, peer];
     };
-    const sent = direct(opens, protocol, set, flow.id);
-    egress.push(sent([onInterface('oifname', flow.iface), ...ends('daddr', 'saddr')], []));
+    const way = [onInterface('oifname', flow.iface), ...ends('daddr', 'saddr')];
+    const uids = opens ? (flow.uids ?? []) : [];
+    if (uids.length > 0) egress.push(...openedBy(uids, way, ports(protocol, 'dport', set), flow.id));
+    else egress.push(direct(opens, protocol, set, flow.id)(way, []));
     const received = direct(!opens, protocol, set, flow.id);
     ingress.push(received([onInterface('iifname', flow.iface), ...ends('saddr', 'daddr')], [counter()]));
   }
@@ -93,6 +95,18 @@ function combine(families: readonly Family[], flow: { readonly tcp: PortRanges; 
     const set = IntervalSet.of(...flow[protocol].map((r) => [BigInt(r.first), BigInt(r.last)] as const));
     return set.isEmpty() ? [] : families.map((family) => ({ family, protocol, set }));
   });
+}
+
+/**
+ * The opening direction where users count. Only the packet that opens is asked for its user: a program that has closed
+ * its socket still has data under way, and that has no owner any more.
+ */
+function openedBy(uids: readonly number[], way: readonly (Match | undefined)[], to: Match, id: string): Rule[] {
+  const known = withoutImplied(way.filter((m) => m !== undefined));
+  return [
+    rule([...known, to, direction('original'), state('established'), ACCEPT], `flow:${id}`),
+    rule([...known, to, direction('original'), state('new'), socketOwners(uids), ACCEPT], `flow:${id}/open`),
+  ];
 }
 
 /** Completes a rule: a request goes to the service's port, its reply comes from there. */

@@ -23,6 +23,7 @@ import {
 } from './common.ts';
 import { daemonRules } from './daemon.ts';
 import { flowRules, forwardRules } from './flows.ts';
+import { loopbackChains } from './loopback.ts';
 import { checkPlan } from './plan-check.ts';
 import { rawTable } from './raw.ts';
 import {
@@ -89,7 +90,7 @@ function inetTable(plan: HostPlan, comment: string): Table {
       'egress',
       flows.flatMap((f) => f.egress),
     ),
-    chain('loopback', [rule([ACCEPT])]),
+    ...loopbackChains(plan),
     ...(routes
       ? [
           chain(

@@ -19,6 +19,7 @@ export function checkPlan(plan: HostPlan): void {
     if (!condition) throw new CordonError('host-plan', `host ${JSON.stringify(plan.host)}: ${message}`);
   };
   require(HOST.test(plan.host), 'not a name for a host');
+  require(plan.modelUid === undefined || isUid(plan.modelUid), `${plan.modelUid} is no numeric user`);
   const interfaces = [
     ...(plan.link === undefined ? [] : [plan.link.name]),
     ...(plan.daemon?.underlay ?? []),
@@ -30,9 +31,15 @@ export function checkPlan(plan: HostPlan): void {
   }
   for (const flow of [...plan.flows, ...plan.forwards]) {
     require(FLOW_ID.test(flow.id), `${JSON.stringify(flow.id)} is no flow id`);
+    for (const uid of 'uids' in flow ? (flow.uids ?? []) : []) require(isUid(uid), `${uid} is no numeric user`);
     for (const { first, last } of [...flow.tcp, ...flow.udp]) {
       const isRange = Number.isInteger(first) && Number.isInteger(last) && first >= 0 && first <= last && last <= 65535;
       require(isRange, `flow ${flow.id}: ${first}-${last} is no range of ports`);
     }
   }
+}
+
+/** A user as the kernel numbers it; the last number means "none" (linux include/linux/uidgid.h INVALID_UID). */
+function isUid(uid: number): boolean {
+  return Number.isInteger(uid) && uid >= 0 && uid < 0xffff_ffff;
 }

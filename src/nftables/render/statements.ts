@@ -92,6 +92,21 @@ export function socketOwner(uid: bigint): Match {
   return match({ kind: 'meta', key: 'skuid' }, { kind: 'number', value: uid });
 }
 
+/** `meta skuid != N`: sockets of others; packets without a socket do not match. */
+export function notSocketOwner(uid: bigint): Match {
+  return match({ kind: 'meta', key: 'skuid' }, { kind: 'number', value: uid }, '!=');
+}
+
+/** `meta skuid 1000`, `meta skuid { 1000, 1001 }`. */
+export function socketOwners(uids: readonly number[]): Match {
+  const elements = [...new Set(uids)]
+    .sort((a, b) => a - b)
+    .map((uid): Value => ({ kind: 'number', value: BigInt(uid) }));
+  const [only] = elements;
+  const right: Operand = only !== undefined && elements.length === 1 ? only : { kind: 'set', elements };
+  return match({ kind: 'meta', key: 'skuid' }, right);
+}
+
 /** `socket cgroupv2 level N "path"`. */
 export function cgroup(level: number, path: string): Match {
   return match({ kind: 'socket-cgroup', level }, { kind: 'string', text: path });
