@@ -18,6 +18,8 @@ export interface Answer {
   readonly sections: ReadonlyMap<string, Section>;
   /** The end mark was there: everything was asked. */
   readonly isWhole: boolean;
+  /** The section that had begun when the output ended. */
+  readonly pending: string | undefined;
 }
 
 /** The program is not installed (POSIX sh, exit status of a command that was not found). */
@@ -30,6 +32,7 @@ export const NOT_INSTALLED = 127;
  */
 export function readAnswer(mark: string, output: string): Answer {
   const sections = new Map<string, Section>();
+  let pending: string | undefined;
   let at = 0;
   for (;;) {
     const begin = output.indexOf(`${mark} begin `, at);
@@ -38,11 +41,16 @@ export function readAnswer(mark: string, output: string): Answer {
     const name = output.slice(begin + mark.length + 7, head);
     const end = head < 0 ? -1 : output.indexOf(`\n${mark} end ${name} `, head);
     const tail = end < 0 ? -1 : output.indexOf('\n', end + 1);
-    if (head < 0 || end < 0 || tail < 0) break;
+    if (head < 0 || end < 0 || tail < 0) {
+      pending = head < 0 ? undefined : name;
+      break;
+    }
     const text = end <= head ? '' : output.slice(head + 1, end);
     const [how = '', code = '', ...words] = output.slice(end + mark.length + name.length + 7, tail).split(' ');
     const isFrame = (how === 'own' || how === 'sudo' || how === 'denied') && /^[0-9]{1,3}$/.test(code);
-    if (!isFrame || sections.has(name) || text.includes(mark)) return { sections: new Map(), isWhole: false };
+    if (!isFrame || sections.has(name) || text.includes(mark)) {
+      return { sections: new Map(), isWhole: false, pending: undefined };
+    }
     sections.set(name, {
       text,
       how,
@@ -52,5 +60,5 @@ export function readAnswer(mark: string, output: string): Answer {
     });
     at = tail;
   }
-  return { sections, isWhole: output.endsWith(`\n${mark} done\n`) };
+  return { sections, isWhole: output.endsWith(`\n${mark} done\n`), pending };
 }

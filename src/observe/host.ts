@@ -73,10 +73,22 @@ async function observeHost(
   return HOST_SOURCES.map((source) => [name(source), { ...entryOf(source, answer, gap), at }] as const);
 }
 
+/** What stands behind the sections that operators know as commands; the others are named as they are. */
+const COMMANDS: Readonly<Record<string, string>> = {
+  'nft.txt': 'nft -s list ruleset',
+  'nft.json': 'nft -j list ruleset',
+  'nft.again': 'nft -s list ruleset',
+  sockets: 'ss -H -lntupe',
+  prefs: 'tailscale debug prefs',
+  serve: 'tailscale serve status --json',
+  netmap: 'tailscale debug netmap',
+};
+
 /** What a section without its end means; undefined where the whole answer is there. */
 function gapOf(outcome: RunFinished, answer: Answer, timeoutMs: number): Entry | undefined {
   if (answer.isWhole) return undefined;
-  const why = failureOf('reading the host', outcome, timeoutMs);
+  const command = COMMANDS[answer.pending ?? ''] ?? answer.pending ?? 'reading the host';
+  const why = failureOf(command, outcome, timeoutMs);
   if (outcome.timedOut) return { status: 'late', why };
   const isBroken = outcome.exitCode === 0 && !outcome.truncated;
   if (answer.sections.size === 0) return { status: 'failed', why: isBroken ? 'the host answered something else' : why };
@@ -110,12 +122,12 @@ function failureIn(name: string, section: Section, answer: Answer): Entry | unde
   if (how === 'denied' && code !== NOT_INSTALLED) return { status: 'denied', why: words };
   if (isCut) return { status: 'partial', why: `${name} is longer than what is taken of it` };
   if (code === 0) return undefined;
-  const said = words === '' ? `ended with exit code ${code}` : words;
+  const said = `${COMMANDS[name] ?? name} ended with exit code ${code}${words === '' ? '' : `: ${words}`}`;
   const isRuleset = name.startsWith('nft') || name.startsWith('save') || name.startsWith('legacy');
   if (isRuleset && how === 'own' && !mayAdminister(answer)) {
     return { status: 'denied', why: `reading rulesets needs CAP_NET_ADMIN: ${said}` };
   }
-  return { status: 'failed', why: `${name}: ${said}` };
+  return { status: 'failed', why: said };
 }
 
 /**

@@ -23,8 +23,9 @@ describe('readAnswer', () => {
   it('has only what was complete, wherever the answer breaks off', () => {
     const text = whole(frame('a', 'first'), frame('b', 'second'));
     for (let length = 0; length < text.length; length++) {
-      const { sections, isWhole } = readAnswer(MARK, text.slice(0, length));
+      const { sections, isWhole, pending } = readAnswer(MARK, text.slice(0, length));
       expect(isWhole, `${length}`).toBe(false);
+      expect([undefined, 'a', 'b']).toContain(pending);
       expect(sections.has('a')).toBe(length >= frame('a', 'first').length);
       expect(sections.has('b')).toBe(length >= frame('a', 'first').length + frame('b', 'second').length);
     }
@@ -36,11 +37,15 @@ describe('readAnswer', () => {
     ['rights that there are not', whole(frame('a', '', 'magic 0 '))],
     ['an exit code that is none', whole(frame('a', '', 'own x '))],
   ])('trusts nothing of an answer with %s', (_what, text) => {
-    expect(readAnswer(MARK, text)).toEqual({ sections: new Map(), isWhole: false });
+    expect(readAnswer(MARK, text)).toEqual({ sections: new Map(), isWhole: false, pending: undefined });
   });
 
   it('does not take the frames of another run', () => {
-    expect(readAnswer('@@other', whole(frame('a', '1')))).toEqual({ sections: new Map(), isWhole: false });
+    expect(readAnswer('@@other', whole(frame('a', '1')))).toEqual({
+      sections: new Map(),
+      isWhole: false,
+      pending: undefined,
+    });
   });
 });
 
