@@ -9,7 +9,7 @@ import type { DeviceGroup, DeviceResult, PolicyResult } from '../tailnet/compile
 import type { Device } from '../tailnet/device.ts';
 import { ALL_PORTS, DEFAULT_PROTOCOLS } from '../tailnet/policy/ports.ts';
 import type { SshRule } from '../tailnet/ssh/rules.ts';
-import { AddressWords } from './address-words.ts';
+import { AddressWords, shortName } from './address-words.ts';
 import { cutList } from './cut-list.ts';
 
 type Colors = ReturnType<typeof createColors>;
@@ -25,17 +25,14 @@ export function compileText(
   const words = new AddressWords(result.devices);
   const lines: string[] = [];
   if ('device' in shown) {
-    lines.push(c.bold(shown.device.device.name), ...deviceLines(c, result, words, shown.device));
+    lines.push(`${file}: ${c.bold(shown.device.device.name)}`, ...deviceLines(c, words, shown.device));
   } else {
     const { groups } = shown;
     const devices = groups.reduce((sum, g) => sum + g.members.length, 0);
     lines.push(`${file}: ${count(devices, 'device')} in ${count(groups.length, 'group')} that no rule tells apart`);
     for (const { members, first } of groups) {
-      lines.push(
-        '',
-        `${c.bold(cutList(members.map((d) => d.name)))}${members.length > 1 ? ` (${members.length})` : ''}`,
-      );
-      lines.push(...deviceLines(c, result, words, first));
+      lines.push('', `${c.bold(cutList(members.map(shortName)))}${members.length > 1 ? ` (${members.length})` : ''}`);
+      lines.push(...deviceLines(c, words, first));
     }
   }
   for (const kind of ['unmodelled', 'assumed'] as const) {
@@ -47,14 +44,15 @@ export function compileText(
   return `${lines.join('\n')}\n`;
 }
 
-function deviceLines(c: Colors, result: PolicyResult, words: AddressWords, of: DeviceResult): string[] {
-  const nameOf = (id: string) => result.device(id)?.device.name ?? id;
+function deviceLines(c: Colors, words: AddressWords, of: DeviceResult): string[] {
+  const nameOf = (id: string) => words.nameOf(id);
   return [
-    ...of.rules.flatMap((rule) => ruleLines(c, words, of.device, rule)),
+    ...ruleLines(c, words, of.device, of.rules),
     ...of.capabilities.map(
-      (r) => `  ${c.dim('capability')} ${r.name} for ${words.of(r.src, of.device)}${doubt(r.exact)}${at(c, r.span)}`,
+      (r) =>
+        `  ${c.dim('capability')} ${r.name} for ${words.of(r.src, of.device)}${doubt(r.exact)}  ${place(c, `grants[${r.index}]`, r.span)}`,
     ),
-    ...of.ssh.map((rule) => sshLine(c, words, of.device, rule)),
+    ...of.ssh.flatMap((rule) => sshLine(c, words, of.device, rule) ?? []),
     `  ${c.dim('peers')}      ${of.peers.length === 0 ? 'none' : cutList(of.peers.map(nameOf))}`,
     ...of.routes.map((r) => {
       const maybe = r.maybe.length === 0 ? '' : `; perhaps ${cutList(r.maybe.map(formatPrefix))}`;
@@ -63,16 +61,21 @@ function deviceLines(c: Colors, result: PolicyResult, words: AddressWords, of: D
   ];
 }
 
-/** `accept  tcp 443 from 100.64.0.3 to itself  grants[0] at policy.hujson:3:5`. */
-function ruleLines(c: Colors, words: AddressWords, device: Device, rule: FilterRule): string[] {
-  const byPorts = Map.groupBy(rule.dst, (t) => t.ports.toString());
-  return [...byPorts].map(([ports, targets]) => {
-    const to = targets.reduce((sum, t) => sum.union(t.addresses), AddressSet.empty);
-    const what = protocolWords(rule.protocols, targets[0]?.ports.equals(ALL_PORTS) ?? false, ports);
-    const via = rule.via ? ', by via' : '';
-    const name = rule.section === 'default' ? 'no rule section' : `${rule.section}[${rule.index}]`;
-    return `  ${c.green('accept')}     ${what} from ${words.of(rule.src, device)} to ${words.of(to, device)}${via}${doubt(rule.exact)}  ${c.dim(name)}${at(c, rule.span)}`;
-  });
+/** `accept  tcp 443; udp 53 from web-1 to itself  grants[0] 3:5`: what one rule says of the same addresses in one line. */
+function ruleLines(c: Colors, words: AddressWords, device: Device, rules: readonly FilterRule[]): string[] {
+  const lines = new Map<string, { readonly what: string[]; readonly rest: string }>();
+  for (const rule of rules) {
+    for (const [ports, targets] of Map.groupBy(rule.dst, (t) => t.ports.toString())) {
+      const to = targets.reduce((sum, t) => sum.union(t.addresses), AddressSet.empty);
+      const via = rule.via ? ', by via' : '';
+      const name = rule.section === 'default' ? 'no rule section' : `${rule.section}[${rule.index}]`;
+      const rest = `from ${words.of(rule.src, device)} to ${words.of(to, device)}${via}${doubt(rule.exact)}  ${place(c, name, rule.span)}`;
+      const line = lines.get(rest) ?? { what: [], rest };
+      line.what.push(protocolWords(rule.protocols, targets[0]?.ports.equals(ALL_PORTS) ?? false, ports));
+      lines.set(rest, line);
+    }
+  }
+  return [...lines.values()].map(({ what, rest }) => `  ${c.green('accept')}     ${what.join('; ')} ${rest}`);
 }
 
 function protocolWords(protocols: readonly number[], everyPort: boolean, ports: string): string {
@@ -86,20 +89,23 @@ function protocolWords(protocols: readonly number[], everyPort: boolean, ports: 
   return everyPort ? names : `${names} ${ports}`;
 }
 
-function sshLine(c: Colors, words: AddressWords, device: Device, rule: SshRule): string {
+function sshLine(c: Colors, words: AddressWords, device: Device, rule: SshRule): string | undefined {
   const users = [...rule.users]
     .filter(([, local]) => local !== '')
     .map(([asked]) => (asked === '*' ? 'any but root' : asked));
-  const who = `from ${words.of(rule.from, device)} as ${users.length === 0 ? 'nobody' : users.join(', ')}`;
-  return `  ${c.dim('ssh')}        ${rule.action} ${who}${doubt(rule.exact)}  ${c.dim(`ssh[${rule.index}]`)}${at(c, rule.span)}`;
+  // Some rules only refuse root, which is what happens without them too.
+  if (users.length === 0) return undefined;
+  const who = `from ${words.of(rule.from, device)} as ${users.join(', ')}`;
+  return `  ${c.dim('ssh')}        ${rule.action} ${who}${doubt(rule.exact)}  ${place(c, `ssh[${rule.index}]`, rule.span)}`;
 }
 
 function doubt(exact: boolean): string {
   return exact ? '' : ', at most';
 }
 
-function at(c: Colors, span: Span | undefined): string {
-  return span === undefined ? '' : c.dim(` at ${formatSpan(span)}`);
+/** `grants[3] 12:5`: the file is named once, at the top. */
+function place(c: Colors, name: string, span: Span | undefined): string {
+  return c.dim(span === undefined ? name : `${name} ${span.line}:${span.column}`);
 }
 
 function count(n: number, what: string): string {
