@@ -55,6 +55,9 @@ describe('rulePackets', () => {
     ['GRE listed with all ports', { ...allPorts, protocols: [47] }, packet(47)],
     ['ICMPv6 in IPv4 with all ports', allPorts, packet(58, { icmpType: 128 })],
     ['port 0 with all ports', allPorts, packet(6, { dport: 0 })],
+    ['the metadata address', allPorts, packet(6, { dst: '169.254.169.254', dport: 80 })],
+    ['anything behind IPv6 options', { ...allPorts, protocols: [60] }, packet(6, { ...v6, dport: 9 })],
+    ['IPv6 options themselves', { ...allPorts, protocols: [60] }, packet(60, v6)],
     ['a source beyond the tailnet', rule({ src: AddressSet.all }), packet(6, { src: '8.8.8.8', dport: 80 })],
   ])('admit %s', (_, r, p) => {
     expect(rulePackets(r).contains(p)).toBe(true);
@@ -74,6 +77,13 @@ describe('rulePackets', () => {
     ['ICMPv6 in IPv4 without all ports', almostAll, packet(58, { icmpType: 128 })],
     ['port 0 with all ports but it', almostAll, packet(6, { dport: 0 })],
     ['multicast', allPorts, packet(17, { dst: '224.0.0.251', dport: 5353 })],
+    ['link-local', allPorts, packet(17, { dst: '169.254.169.253', dport: 80 })],
+    ['IPv6 link-local', allPorts, packet(17, { ...v6, dst: 'fe80::1', dport: 80 })],
+    ['the metadata address in IPv6', allPorts, packet(6, { ...v6, dst: '::ffff:169.254.169.254', dport: 80 })],
+    ['what needs no rule', { ...allPorts, protocols: [99] }, packet(99)],
+    ['protocols that are always dropped', { ...allPorts, protocols: [0, 255] }, packet(255)],
+    ['anything behind listed options in IPv4', { ...allPorts, protocols: [60] }, packet(6, { dport: 9 })],
+    ['anything behind options without all ports', { ...almostAll, protocols: [60] }, packet(6, { ...v6, dport: 9 })],
     ['IPv6 multicast', allPorts, packet(17, { ...v6, dst: 'ff02::fb', dport: 5353 })],
     ['protocol numbers beyond a byte', rule({ protocols: [262] }), packet(6, { dport: 80 })],
   ])('do not admit %s', (_, r, p) => {
