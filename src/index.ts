@@ -23,8 +23,19 @@ export type { Evidence, Snapshot } from './state/evidence.ts';
 export { interpret } from './state/interpret.ts';
 export { parseSnapshot, printSnapshot } from './state/snapshot.ts';
 export type { State } from './state/state.ts';
+export {
+  compilePolicy,
+  type DeviceGroup,
+  type DeviceResult,
+  type PolicyResult,
+  type PolicySettings,
+} from './tailnet/compile-policy.ts';
+export { type Device, parseDevices } from './tailnet/device.ts';
 export { formatHujson } from './tailnet/hujson/format.ts';
+export { LINT_RULES, type LintFinding } from './tailnet/lint/finding.ts';
+export { type LintResult, lintPolicy } from './tailnet/lint/lint.ts';
 export { policyEtag } from './tailnet/policy/etag.ts';
+export { type Judgement, judgePolicy } from './tailnet/policy/judge.ts';
 export { compileTopology } from './topology/compile.ts';
 export { loadTopology } from './topology/load.ts';
 export type { Topology } from './topology/model.ts';

@@ -29,12 +29,15 @@ export function compileJson(
   });
 }
 
-function deviceJson({ device, rules, capabilities, ssh, peers, routes }: DeviceResult) {
+function deviceJson(result: DeviceResult) {
+  const { device, rules, capabilities, ssh, attributes, addresses, peers, routes } = result;
   return {
     ...identityJson(device),
+    addresses: addresses.map(formatAddress),
     rules: rules.map(ruleJson),
     capabilities: capabilities.map(capabilityJson),
     ssh: ssh.map(sshJson),
+    attributes: attributes.map(({ name, exact, span }) => ({ name, exact, ...placeJson(span) })),
     peers,
     routes: routes.map((r) => ({
       peer: r.peer,
@@ -44,8 +47,8 @@ function deviceJson({ device, rules, capabilities, ssh, peers, routes }: DeviceR
   };
 }
 
-function identityJson({ id, name, user, tags, addresses }: Device) {
-  return { id, name, ...(user === undefined ? { tags } : { user }), addresses: addresses.map(formatAddress) };
+function identityJson({ id, name, user, tags }: Device) {
+  return { id, name, ...(user === undefined ? { tags } : { user }) };
 }
 
 /** Addresses, ranges and prefixes, or `*`. */

@@ -53,6 +53,9 @@ function deviceLines(c: Colors, words: AddressWords, of: DeviceResult): string[]
         `  ${c.dim('capability')} ${r.name} for ${words.of(r.src, of.device)}${doubt(r.exact)}  ${place(c, `grants[${r.index}]`, r.span)}`,
     ),
     ...of.ssh.flatMap((rule) => sshLine(c, words, of.device, rule) ?? []),
+    ...of.attributes.flatMap(({ name, exact, span }) =>
+      span === undefined ? [] : `  ${c.dim('attribute')}  ${name}${doubt(exact)}  ${place(c, 'nodeAttrs', span)}`,
+    ),
     `  ${c.dim('peers')}      ${of.peers.length === 0 ? 'none' : cutList(of.peers.map(nameOf))}`,
     ...of.routes.map((r) => {
       const maybe = r.maybe.length === 0 ? '' : `; perhaps ${cutList(r.maybe.map(formatPrefix))}`;

@@ -1,9 +1,11 @@
+import type { Address } from '../net/address.ts';
 import type { Result } from '../source/diagnostic.ts';
+import { type NodeAttribute, NodeAttributes } from './attributes/attributes.ts';
 import type { CapabilityRule } from './compile/capability-rules.ts';
 import type { FilterRule } from './compile/filter-rules.ts';
 import { Resolver } from './compile/resolver.ts';
 import type { OfferedRoutes } from './compile/routes.ts';
-import { compileTailnet } from './compile.ts';
+import { compileTailnet, type TailnetFacts } from './compile.ts';
 import type { Device } from './device.ts';
 import { parsePolicy } from './policy/parse.ts';
 import type { Policy, Unmodelled } from './policy/policy.ts';
@@ -12,7 +14,7 @@ import { type SshRule, SshRules } from './ssh/rules.ts';
 /** What of a tailnet matters to its policy besides the devices. */
 export interface PolicySettings {
   /** Users of the tailnet, in the API's order; those who own a device by default. */
-  readonly users?: readonly { readonly login: string }[];
+  readonly users?: TailnetFacts['users'];
 }
 
 /** What the control plane sends to one device because of a policy. Every rule has the place that it comes from. */
@@ -23,6 +25,9 @@ export interface DeviceResult {
   readonly capabilities: readonly CapabilityRule[];
   /** In the order in which they are tried. */
   readonly ssh: readonly SshRule[];
+  readonly attributes: readonly NodeAttribute[];
+  /** Those that it has in the end, without what an attribute takes away. */
+  readonly addresses: readonly Address[];
   /** Ids of the devices that it sees, and that see it. */
   readonly peers: readonly string[];
   readonly routes: readonly OfferedRoutes[];
@@ -48,8 +53,8 @@ export interface PolicyResult {
 }
 
 /**
- * What every device of a tailnet receives because of a policy: packet rules, application capabilities, SSH rules, peers
- * and routes, each rule with its place in the text.
+ * What every device of a tailnet receives because of a policy: packet rules, application capabilities, SSH rules,
+ * attributes, peers and routes, each rule with its place in the text.
  * @param source text of the policy (HuJSON), and the name that its places get
  * @param devices as `parseDevices` reads them from the API's list
  * @returns not ok for a text that does not parse, with all that is wrong; what the API refuses for its meaning is
@@ -65,13 +70,17 @@ export function compilePolicy(
   const policy = parsed.value;
   const users = settings.users ?? ownersOf(devices);
   const tailnet = compileTailnet(policy, { devices, users });
-  const ssh = new SshRules(policy, users, new Resolver(policy, devices));
+  const resolver = new Resolver(policy, devices);
+  const ssh = new SshRules(policy, users, resolver);
+  const attributes = new NodeAttributes(policy, { devices, users }, resolver);
   const positions = new Map(devices.map((d, i) => [d.id, i]));
   const resultOf = (device: Device, position: number): DeviceResult => ({
     device,
     rules: tailnet.rulesOn(device.id),
     capabilities: tailnet.capabilitiesOn(device.id),
     ssh: ssh.on(position),
+    attributes: attributes.on(position),
+    addresses: attributes.addresses(position),
     peers: tailnet.peersOf(device.id),
     routes: tailnet.routesAt(device.id),
   });
@@ -84,8 +93,12 @@ export function compilePolicy(
       return position === undefined || device === undefined ? undefined : resultOf(device, position);
     },
     groups() {
-      // SSH rules may tell devices apart that packet rules do not.
-      const kind = (d: Device) => `${tailnet.classOf(d.id)} ${ssh.on(positions.get(d.id) ?? 0).map((r) => r.index)}`;
+      // SSH rules and attributes may tell devices apart that packet rules do not.
+      const kind = (d: Device) => {
+        const position = positions.get(d.id) ?? 0;
+        const rules = ssh.on(position).map((r) => r.index);
+        return `${tailnet.classOf(d.id)} ${rules} ${attributes.on(position).map((a) => a.name)}`;
+      };
       const byClass = Map.groupBy(devices, kind);
       return [...byClass.values()].flatMap((members) => {
         const [first] = members;

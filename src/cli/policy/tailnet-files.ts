@@ -5,7 +5,7 @@ import { parseDevices } from '../../tailnet/device.ts';
 import { readText } from '../topology-file.ts';
 import type { TailnetArguments } from './options.ts';
 
-const usersBody = z.object({ users: z.array(z.object({ loginName: z.string() })) });
+const usersBody = z.object({ users: z.array(z.object({ loginName: z.string(), role: z.string().optional() })) });
 
 /**
  * The tailnet that `--devices` and `--users` describe; undefined without `--devices`.
@@ -26,9 +26,14 @@ export function readTailnet({ devices, users }: TailnetArguments): TailnetFacts 
   return { devices: parsed.devices, users: users === undefined ? owners : readUsers(users) };
 }
 
-function readUsers(path: string): { login: string }[] {
+function readUsers(path: string): TailnetFacts['users'] {
   const parsed = usersBody.safeParse(readJson(path, 'GET /tailnet/-/users'));
-  if (parsed.success) return parsed.data.users.map((u) => ({ login: u.loginName }));
+  if (parsed.success) {
+    return parsed.data.users.map(({ loginName, role }) => ({
+      login: loginName,
+      ...(role === undefined ? {} : { role }),
+    }));
+  }
   const problems = parsed.error.issues.map((i) => `${i.path.join('.')}: ${i.message}`);
   throw new CordonError('users-invalid', `${path}: ${problems.join('; ')}`, {
     hint: 'give the body of GET /tailnet/-/users, whole and unchanged',
