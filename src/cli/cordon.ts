@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandModule<object, neve
   diff: async () => (await import('./commands/diff.ts')).diffCommand as never,
   observe: async () => (await import('./commands/observe.ts')).observeCommand as never,
   reconcile: async () => (await import('./commands/reconcile.ts')).reconcileCommand as never,
+  openclaw: async () => (await import('./commands/openclaw.ts')).openclawCommand as never,
   emulator: async () => (await import('./commands/emulator.ts')).emulatorCommand as never,
   doctor: async () => (await import('./commands/doctor.ts')).doctorCommand as never,
   host: async () => (await import('./commands/host.ts')).hostCommand as never,

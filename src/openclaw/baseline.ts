@@ -1,6 +1,7 @@
 import type { Deployment } from './deployment.ts';
 import { baselineTools } from './hardened-agents.ts';
 import { type KeyPath, keyText } from './keys.ts';
+import { laneExpectations } from './lanes.ts';
 import type { Line } from './line.ts';
 import type { Override } from './overrides.ts';
 import { overridden } from './overrides.ts';
@@ -53,10 +54,8 @@ export function baselineOf(
     },
     isLaneKey(agent, key) {
       const lane = laneOf(deployment, agent);
-      if (lane === undefined) return false;
       const name = keyText(key);
-      if (name === 'agents.defaults.model.primary') return lane.model !== undefined;
-      return ['tools.deny', 'tools.sandbox.tools.allow', 'tools.sandbox.tools.deny'].includes(name);
+      return lane !== undefined && laneExpectations(this, lane).some(([laneKey]) => laneKey === name);
     },
   };
 }

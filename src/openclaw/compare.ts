@@ -3,7 +3,7 @@ import { agentSets, type ConfiguredAgent, inheritedKey } from './agents.ts';
 import { newestName } from './aliases.ts';
 import type { Baseline } from './baseline.ts';
 import { decide } from './decide.ts';
-import { execByMode, isExecDenied } from './exec-policy.ts';
+import { isExecDenied, withMode } from './exec-policy.ts';
 import { isRecord, type KeyPath, keyText, leavesOf, sameValue, valueAt } from './keys.ts';
 import { laneFindings } from './lanes.ts';
 import type { Finding, Line } from './line.ts';
@@ -33,15 +33,6 @@ export function compareConfig(baseline: Baseline, config: unknown, version: Vers
 function decideLine(line: Line, config: unknown, version: VersionKnowledge): Finding {
   const tools = valueAt(config, ['tools']);
   return decide(withMode(line, tools), line.expect, readingOf(config, line.key, version), version);
-}
-
-/** `tools.exec.security` and `.ask` where `mode` says them, and asking where nothing runs. */
-function withMode(line: Line, tools: unknown): Line {
-  const key = keyText(line.key);
-  if (key !== 'tools.exec.security' && key !== 'tools.exec.ask') return line;
-  if (key === 'tools.exec.ask' && isExecDenied(tools)) return { ...line, unset: { kind: 'default', value: 'always' } };
-  const value = execByMode(tools, key === 'tools.exec.ask' ? 'ask' : 'security');
-  return value === undefined ? line : { ...line, unset: { kind: 'default', value } };
 }
 
 /** Keys of the file that no line decides. */

@@ -27,6 +27,10 @@ export interface LaneDeclaration {
   readonly allow: readonly string[] | undefined;
   /** Tools denied on top of the baseline's. */
   readonly deny: readonly string[];
+  /** What its sandbox sees of its workspace. */
+  readonly workspace: 'none' | 'ro' | 'rw';
+  /** Which commands a person approves. */
+  readonly approvals: 'on-miss' | 'always';
 }
 
 /**

@@ -151,8 +151,17 @@ export function modelRows({ providers, models }: Deployment): Row[] {
 }
 
 /** Keys that came after 2026.2, and those whose default opened since. */
-export function newerRows(): Row[] {
+export function newerRows({ agents }: Deployment): Row[] {
   return [
+    [
+      'agents.ownership',
+      agents.size === 0 ? is(undefined) : is('explicit', undefined),
+      nothing,
+      'OC-08',
+      'low',
+      '4',
+      'Set "explicit" exactly if agents are declared.',
+    ],
     [
       'tools.exec.strictInlineEval',
       is(true),

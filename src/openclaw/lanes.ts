@@ -2,7 +2,8 @@ import { type AgentSet, type ConfiguredAgent, ownKey } from './agents.ts';
 import type { Baseline } from './baseline.ts';
 import { decide } from './decide.ts';
 import type { LaneDeclaration } from './deployment.ts';
-import { type KeyPath, keyPath, keyText } from './keys.ts';
+import { withMode } from './exec-policy.ts';
+import { type KeyPath, keyPath, keyText, valueAt } from './keys.ts';
 import type { Expectation, Finding, Line } from './line.ts';
 import { readingOf } from './reading.ts';
 import type { VersionKnowledge } from './version.ts';
@@ -41,19 +42,32 @@ function decideLane(
     const path: KeyPath = [...agent.at, ...own.path];
     return { ...decide(line, expect, { ...own, path }, version), agent: agent.id };
   }
-  const inherited = decide(line, expect, readingOf(config, line.key, version), version);
+  const general = withMode(line, valueAt(config, ['tools']));
+  const inherited = decide(general, expect, readingOf(config, line.key, version), version);
   const path = keyText([...agent.at, ...rest]);
   return { ...inherited, path, agent: agent.id, source: `${inherited.source}, inherited` };
 }
 
-/** What a lane's declaration says of keys that agents may set. */
-function laneExpectations(baseline: Baseline, lane: LaneDeclaration): [string, Expectation][] {
+/** Tools of a lane, as lists that a configuration can hold: what it has, and what of the baseline's stays denied. */
+export function laneTools(baseline: Baseline, lane: LaneDeclaration): { allow: readonly string[]; deny: string[] } {
   const allow = lane.allow ?? baseline.tools.allow;
-  const deny = [...baseline.tools.deny.filter((tool) => !allow.includes(tool)), ...lane.deny];
+  return { allow, deny: [...baseline.tools.deny.filter((tool) => !allow.includes(tool)), ...lane.deny] };
+}
+
+/** What a lane's declaration says of keys that agents may set; by their names in the defaults. */
+export function laneExpectations(baseline: Baseline, lane: LaneDeclaration): [string, Expectation][] {
+  const { allow, deny } = laneTools(baseline, lane);
+  const is = (...values: string[]): Expectation => ({ kind: 'one-of', values });
   return [
     ...(lane.model === undefined
       ? []
-      : [['agents.defaults.model.primary', { kind: 'one-of', values: [lane.model] }] satisfies [string, Expectation]]),
+      : [['agents.defaults.model.primary', is(lane.model)] satisfies [string, Expectation]]),
+    ['agents.defaults.sandbox.mode', is('all')],
+    [
+      'agents.defaults.sandbox.workspaceAccess',
+      is(...(lane.workspace === 'rw' ? ['rw', 'ro'] : [lane.workspace]), 'none'),
+    ],
+    ['tools.exec.ask', lane.approvals === 'always' ? is('always') : is('on-miss', 'always')],
     ['tools.deny', { kind: 'denied-tools', deny: [], keep: allow }],
     ['tools.sandbox.tools.allow', { kind: 'tools', list: allow }],
     ['tools.sandbox.tools.deny', { kind: 'denied-tools', deny, keep: allow }],

@@ -184,7 +184,6 @@ const ROWS: readonly Row[] = [
   ['agents.defaults.subagents.allowAgents', [[]], 'OC-08', 'medium', REMOVE],
   ['agents.defaults.compaction.model', [], 'OC-10', 'medium', REMOVE],
   ['agents.defaults.cliBackends.**', [], 'OC-08', 'high', 'Remove it: it starts a program on the gateway host.'],
-  ['agents.ownership', [], 'OC-08', 'low', 'Declare the agents that the gateway serves.'],
 
   [
     'models.providers.*.apiKey',

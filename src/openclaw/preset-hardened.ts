@@ -16,6 +16,6 @@ export function hardenedLines(deployment: Deployment, family: Family): Line[] {
     ...toolRows(family),
     ...gatewayRows(deployment),
     ...modelRows(deployment),
-    ...(family === '2026.9' ? newerRows() : []),
+    ...(family === '2026.9' ? newerRows(deployment) : []),
   ]);
 }

@@ -1,6 +1,8 @@
 import { type Diagnostic, hasErrors, type Result } from '../source/diagnostic.ts';
 import { checkAddresses } from './check/addresses.ts';
+import { checkHostOptions } from './check/host-options.ts';
 import { checkLists } from './check/lists.ts';
+import { checkOpenClaw } from './check/openclaw.ts';
 import { checkOperators } from './check/operators.ts';
 import { checkOwnership } from './check/ownership.ts';
 import { checkPlacement } from './check/placement.ts';
@@ -21,9 +23,11 @@ const CHECKS: readonly Check[] = [
   checkSegments,
   checkAddresses,
   checkPlacement,
+  checkHostOptions,
   checkOwnership,
   checkServices,
   checkLists,
+  checkOpenClaw,
 ];
 
 /**

@@ -1,6 +1,7 @@
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { Span } from '../source/span.ts';
+import type { ModelUnit } from './host-options.ts';
 
 /** Everything a person declared carries the place where it stands. */
 export interface Located {
@@ -80,6 +81,10 @@ export interface Host extends Located {
   readonly resolvers: readonly Address[];
   /** Whether the tailnet daemon runs on the host and its own flows are let out (default: exactly if there is a device). */
   readonly tailscaled: boolean;
+  /** Numeric users who may open the host's flows; empty = all. */
+  readonly flowUsers: readonly number[];
+  /** The unit that runs the model; undefined where the file says nothing of it. */
+  readonly unit: ModelUnit | undefined;
   readonly access: Access;
 }
 
@@ -111,11 +116,24 @@ export interface Agent extends Located {
   readonly lane: string;
   readonly model: string | undefined;
   readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
+  /** What its sandbox sees of its workspace. */
+  readonly workspace: 'none' | 'ro' | 'rw';
+  /** Which commands a person approves. */
+  readonly approvals: 'on-miss' | 'always';
+  /** Role of the machines that run its tools; undefined where the file does not say and there is no single one. */
+  readonly executor: string | undefined;
+  /** Tags of the machines its tools may touch. */
   readonly resources: readonly string[];
 }
 
 export interface OpenClawDeclaration extends Located {
   readonly preset: string;
+  /** Release that the compiled configuration is for. */
+  readonly version: string;
+  /** Port of the gateway, on loopback. */
+  readonly port: number;
+  /** Keys of the configuration that are to differ from the preset, by full path. */
+  readonly overrides: Readonly<Record<string, unknown>>;
   /** Host name. */
   readonly gateway: string | undefined;
   readonly nodes: readonly string[];

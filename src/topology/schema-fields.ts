@@ -170,3 +170,24 @@ export const presetField = text(
   'use a name such as hardened-2026-02',
   'Baseline of OpenClaw settings that the configuration must meet.',
 );
+
+export const openclawVersionField = text(
+  /^\d{4}\.\d{1,2}\.\d{1,3}$/,
+  'a release of OpenClaw',
+  'write it as `openclaw --version` does, such as 2026.9.6',
+  'Release that the compiled configuration is written for. Default: the newest one that is known.',
+);
+
+export const portNumberField = z
+  .int()
+  .min(1)
+  .max(65535)
+  .describe('A port, 1 to 65535.')
+  .register(fieldRules, { what: 'a port', hint: 'write a number from 1 to 65535' });
+
+export const configKeyField = text(
+  /^[a-z$][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_:@/-]{1,80})+$/,
+  'a key of OpenClaw’s configuration',
+  'write the full path with dots, such as gateway.port or channels.telegram.enabled',
+  'Full path of a key, such as `gateway.port`.',
+);

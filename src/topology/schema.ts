@@ -1,24 +1,23 @@
 import { z } from 'zod';
+import { flowUsersField, unitField } from './host-options.ts';
+import { agentSchema, openclawSchema } from './openclaw-schema.ts';
 import {
   addressField,
   agentNameField,
   dateField,
   deviceIdField,
   interfaceField,
-  modelField,
   nameField,
   netnsField,
   operatorField,
   pathField,
   portField,
   prefixField,
-  presetField,
   referenceIdField,
   sentenceField,
   sshTargetField,
   tagField,
   tailnetIdField,
-  toolField,
 } from './schema-fields.ts';
 
 /** Roles that have a kind by their name; other names may say `kind:`. */
@@ -103,6 +102,8 @@ export const hostSchema = z
       .describe(
         'Whether the tailnet daemon runs here and its own flows are let out. Default: exactly if there is a device.',
       ),
+    flowUsers: flowUsersField,
+    unit: unitField,
     access: accessSchema,
   })
   .describe('A machine, or a namespace that stands for one.');
@@ -122,29 +123,6 @@ export const flowSchema = z
     to: nameField.describe('Service that answers.'),
   })
   .describe('One permitted flow.');
-
-export const agentSchema = z
-  .strictObject({
-    lane: nameField.describe('Lane: how far the agent’s model is trusted, such as `local`.'),
-    model: modelField.optional(),
-    tools: z
-      .strictObject({
-        allow: z.array(toolField).optional().describe('The tools the agent has; all others are denied.'),
-        deny: z.array(toolField).optional().describe('Tools denied although a group in `allow` has them.'),
-      })
-      .optional()
-      .describe('Tools of the agent.'),
-    resources: z.array(tagField).optional().describe('Tags of the machines the agent’s tools may touch.'),
-  })
-  .describe('An OpenClaw agent.');
-
-export const openclawSchema = z
-  .strictObject({
-    preset: presetField,
-    gateway: nameField.optional().describe('Host that runs the one gateway.'),
-    nodes: z.array(nameField).optional().describe('Hosts that are paired as OpenClaw nodes.'),
-  })
-  .describe('The OpenClaw deployment.');
 
 export const waiverSchema = z
   .strictObject({

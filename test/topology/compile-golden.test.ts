@@ -12,7 +12,10 @@ describe.each(EXAMPLES)('example %s', (name) => {
 
   it('gives every source, each ok', () => {
     const hosts = [...loadExample(name).hosts.keys()].map((host) => `host/${host}/nft.txt`);
-    expect(Object.keys(sources)).toEqual(['tailnet/policy', 'tailnet/settings', 'tailnet/devices', ...hosts]);
+    const gateway = loadExample(name).openclaw?.gateway;
+    const openclaw = gateway === undefined ? [] : [`openclaw/${gateway}/config`];
+    const tailnet = ['tailnet/policy', 'tailnet/settings', 'tailnet/devices'];
+    expect(Object.keys(sources)).toEqual([...tailnet, ...hosts, ...openclaw]);
     expect(Object.values(sources).map((s) => s.status)).toEqual(Object.keys(sources).map(() => 'ok'));
   });
 
@@ -20,7 +23,9 @@ describe.each(EXAMPLES)('example %s', (name) => {
     const body = sources[source]?.body;
     const text = typeof body === 'string' ? body : hasText(body) ? body.text : `${JSON.stringify(body, null, 2)}\n`;
     const file =
-      source === 'tailnet/policy' ? 'policy.hujson' : source.replaceAll('/', '_').replace(/^(tailnet_.*)$/, '$1.json');
+      source === 'tailnet/policy'
+        ? 'policy.hujson'
+        : source.replaceAll('/', '_').replace(/^((?:tailnet|openclaw)_.*)$/, '$1.json');
     expectGolden(new URL(`./golden/compile/${name}/${file}`, import.meta.url), text);
   });
 });

@@ -42,11 +42,13 @@ describe('topologyJsonSchema', () => {
         "addresses",
         "agents",
         "allow",
+        "approvals",
         "attestations",
         "base",
         "by",
         "deny",
         "device",
+        "executor",
         "expires",
         "flows",
         "from",
@@ -61,8 +63,10 @@ describe('topologyJsonSchema', () => {
         "on",
         "openclaw",
         "operators",
+        "overrides",
         "owner",
         "placement",
+        "port",
         "prefixes",
         "preset",
         "reason",
@@ -86,6 +90,7 @@ describe('topologyJsonSchema', () => {
         "underlayInterfaces",
         "version",
         "waivers",
+        "workspace",
       ]
     `);
   });

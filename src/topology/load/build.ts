@@ -1,18 +1,9 @@
 import type { Address } from '../../net/address.ts';
 import { compareAddresses } from '../../net/address.ts';
-import type {
-  Access,
-  Agent,
-  Flow,
-  Host,
-  OpenClawDeclaration,
-  PortRange,
-  Role,
-  Segment,
-  Service,
-  TailnetDeclaration,
-  Topology,
-} from '../model.ts';
+import { buildModelUnit } from '../host-options.ts';
+import type { Access, Flow, Host, PortRange, Role, Segment, Service, TailnetDeclaration, Topology } from '../model.ts';
+import { buildAgent, buildOpenClaw } from '../openclaw-build.ts';
+import { laneFlows } from '../openclaw-flows.ts';
 import { normalisePorts, parsePorts } from '../ports.ts';
 import { isTailnetAddress, parseHostAddress, parseSegmentPrefix } from '../ranges.ts';
 import { roleKind } from '../role-kind.ts';
@@ -31,18 +22,26 @@ export function buildTopology(
   places: Places,
   base: TailnetDeclaration['base'],
 ): Topology {
+  const roles = sorted(
+    data.roles,
+    (name, role): Role => ({ name, kind: roleKind(name, role.kind), tag: role.tag, span: places.key(['roles', name]) }),
+  );
+  const services = sorted(
+    data.services,
+    (name, service): Service => ({
+      name,
+      on: service.on,
+      tcp: portsOf(service.tcp),
+      udp: portsOf(service.udp),
+      span: places.key(['services', name]),
+    }),
+  );
+  const agents = sorted(data.agents, (name, agent) => buildAgent(name, agent, roles, places.key(['agents', name])));
+  const flows = (data.flows ?? []).map((flow, i): Flow => ({ ...flow, span: places.value(['flows', i]) }));
   return {
     file,
     tailnet: { id: data.tailnet.id, operators: data.tailnet.operators, base, span: places.key(['tailnet']) },
-    roles: sorted(
-      data.roles,
-      (name, role): Role => ({
-        name,
-        kind: roleKind(name, role.kind),
-        tag: role.tag,
-        span: places.key(['roles', name]),
-      }),
-    ),
+    roles,
     segments: sorted(
       data.segments,
       (name, segment): Segment => ({
@@ -53,29 +52,10 @@ export function buildTopology(
       }),
     ),
     hosts: sorted(data.hosts, (name, host) => buildHost(name, host, places)),
-    services: sorted(
-      data.services,
-      (name, service): Service => ({
-        name,
-        on: service.on,
-        tcp: portsOf(service.tcp),
-        udp: portsOf(service.udp),
-        span: places.key(['services', name]),
-      }),
-    ),
-    flows: (data.flows ?? []).map((flow, i): Flow => ({ ...flow, span: places.value(['flows', i]) })),
-    agents: sorted(
-      data.agents,
-      (name, agent): Agent => ({
-        name,
-        lane: agent.lane,
-        model: agent.model,
-        tools: { allow: agent.tools?.allow ?? [], deny: agent.tools?.deny ?? [] },
-        resources: agent.resources ?? [],
-        span: places.key(['agents', name]),
-      }),
-    ),
-    openclaw: buildOpenClaw(data.openclaw, places),
+    services,
+    flows: [...flows, ...laneFlows({ flows, agents, roles, services })],
+    agents,
+    openclaw: data.openclaw === undefined ? undefined : buildOpenClaw(data.openclaw, places.key(['openclaw'])),
     waivers: (data.waivers ?? []).map((waiver, i) => ({ ...waiver, span: places.value(['waivers', i]) })),
     attestations: (data.attestations ?? []).map((a, i) => ({ ...a, span: places.value(['attestations', i]) })),
   };
@@ -96,18 +76,10 @@ function buildHost(name: string, host: TopologyInput['hosts'][string], places: P
     underlayInterfaces: host.underlayInterfaces ?? (onTailnet ? ['eth0'] : []),
     resolvers: (host.resolvers ?? []).flatMap((text) => parseHostAddress(text) ?? []),
     tailscaled: host.tailscaled ?? onTailnet,
+    flowUsers: host.flowUsers ?? [],
+    unit: host.unit === undefined ? undefined : buildModelUnit(host.unit),
     access: host.access satisfies Access,
     span: places.key(['hosts', name]),
-  };
-}
-
-function buildOpenClaw(declared: TopologyInput['openclaw'], places: Places): OpenClawDeclaration | undefined {
-  if (declared === undefined) return undefined;
-  return {
-    preset: declared.preset,
-    gateway: declared.gateway,
-    nodes: declared.nodes ?? [],
-    span: places.key(['openclaw']),
   };
 }
 
