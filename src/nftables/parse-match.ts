@@ -8,7 +8,8 @@ export interface Read<T> {
   readonly next: number;
 }
 
-const META_KEYS: readonly string[] = [
+/** The keys of `meta` that have a model. */
+export const META_KEYS: readonly string[] = [
   'iif',
   'oif',
   'iifname',
@@ -22,7 +23,8 @@ const META_KEYS: readonly string[] = [
   'pkttype',
 ];
 const BARE_META_KEYS: readonly string[] = ['iif', 'oif', 'iifname', 'oifname'];
-const PROTOCOLS: readonly string[] = ['ip', 'ip6', 'tcp', 'udp', 'th', 'icmp', 'icmpv6', 'ether'];
+/** The protocols whose fields may have a model. */
+export const PROTOCOLS: readonly string[] = ['ip', 'ip6', 'tcp', 'udp', 'th', 'icmp', 'icmpv6', 'ether'];
 const OPERATORS: readonly string[] = ['==', '!=', '<', '>', '<=', '>=', '!'];
 
 /** Words that would make more of an expression than was read: then nothing was understood. */

@@ -162,7 +162,12 @@ export type RewriteEffect =
   /** `meta mark set …`, `ct mark set …`; without a value it can be any. */
   | { readonly kind: 'mark'; readonly of: MarkKind; readonly value: MarkValue | undefined }
   /** `dnat`, `redirect` (destination) or `snat`, `masquerade` (source): addresses and ports change, the chain accepts. */
-  | { readonly kind: 'nat'; readonly side: 'src' | 'dst' }
+  | {
+      readonly kind: 'nat';
+      readonly side: 'src' | 'dst';
+      /** Packets of the other family go on unchanged (nft_nat.c nft_nat_inet_eval). */
+      readonly family?: 4 | 6;
+    }
   /** `ip daddr set …` and the like. */
   | { readonly kind: 'payload'; readonly protocol: string; readonly field: string }
   | { readonly kind: 'notrack' }

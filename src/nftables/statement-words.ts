@@ -70,14 +70,18 @@ const PAYLOAD = /^(ip|ip6|tcp|udp|th|udplite|sctp|dccp|icmp|icmpv6|ether|vlan) (
 function effectOf(bare: string): RewriteEffect | undefined {
   if (bare === 'notrack') return { kind: 'notrack' };
   if (ASIDE.test(bare)) return { kind: 'aside' };
-  const nat = NAT.exec(bare)?.[1];
-  if (nat !== undefined) return { kind: 'nat', side: nat === 'dnat' || nat === 'redirect' ? 'dst' : 'src' };
+  const nat = NAT.exec(bare);
+  if (nat !== null) {
+    const family = nat[3] === 'ip' ? 4 : nat[3] === 'ip6' ? 6 : undefined;
+    const side = nat[1] === 'dnat' || nat[1] === 'redirect' ? 'dst' : 'src';
+    return { kind: 'nat', side, ...(family === undefined ? {} : { family }) };
+  }
   const mark = MARK.exec(bare);
   if (mark !== null) {
     const value = mark[2] ?? '';
-    // More than one statement may be in the text: only what is wholly an expression may follow.
-    if (/(^| )(set|vmap|accept|drop|return|jump|goto|queue)( |$)/.test(value)) return undefined;
-    return { kind: 'mark', of: `${mark[1]} mark` as MarkKind, value: markValue(value) };
+    // Whatever cannot be read may be more than one statement, or end the rule for want of a value.
+    const read = markValue(value);
+    return read === undefined ? undefined : { kind: 'mark', of: `${mark[1]} mark` as MarkKind, value: read };
   }
   const payload = PAYLOAD.exec(bare);
   if (payload === null || / set .* set /.test(bare)) return undefined;
@@ -90,6 +94,12 @@ const ALL_BITS = 0xffffffffn;
 function markValue(text: string): MarkValue | undefined {
   const constant = number(text);
   if (constant !== undefined) return { base: undefined, and: 0n, xor: constant };
+  // What nft prints for iptables' MARK target.
+  const xt = /^mark and (0x[0-9a-f]+) xor (0x[0-9a-f]+)$/.exec(text);
+  if (xt !== null) {
+    const masked = combined({ base: 'meta mark', and: ALL_BITS, xor: 0n }, '&', number(xt[1] ?? ''));
+    return combined(masked, '^', number(xt[2] ?? ''));
+  }
   const parts = /^(meta mark|ct mark)((?: [&|^] 0x[0-9a-f]+)*)$/.exec(text);
   if (parts === null) return undefined;
   let value: MarkValue | undefined = { base: parts[1] as MarkKind, and: ALL_BITS, xor: 0n };

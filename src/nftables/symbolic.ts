@@ -2,6 +2,7 @@ import { IntervalSet } from '../net/interval-set.ts';
 import { PacketSet } from '../net/packet-set.ts';
 import { type Condition, conditionOf, possibly } from './condition.ts';
 import { datatypeOf } from './datatype.ts';
+import { HAS_CONNECTION } from './implied.ts';
 import { type Marks, ORIGINAL_MARKS, originalTest, UNKNOWN_MARKS, withMark } from './marks.ts';
 import { maskedValues } from './mask.ts';
 import { operandBounds } from './operand.ts';
@@ -187,20 +188,6 @@ function markCondition(match: Match, marks: Marks, table: Table): Condition {
   const result = op === '==' ? equal : seen.subtract(equal);
   return { sure: result, possible: result };
 }
-
-/** True for packets with a connection: the others have no connection mark. */
-const HAS_CONNECTION: Match = {
-  kind: 'match',
-  selector: { kind: 'ct', key: 'direction' },
-  op: '==',
-  right: {
-    kind: 'set',
-    elements: [
-      { kind: 'number', value: 0n },
-      { kind: 'number', value: 1n },
-    ],
-  },
-};
 
 /** @returns undefined where the packet model cannot say it: it has no connection mark */
 function packetsWhere(kind: MarkKind, test: { mask: bigint; value: bigint } | boolean): PacketSet | undefined {

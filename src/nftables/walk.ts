@@ -1,4 +1,5 @@
 import { datatypeOf } from './datatype.ts';
+import { impliedBy } from './implied.ts';
 import { isFixed } from './operand.ts';
 import {
   type Chain,
@@ -100,6 +101,12 @@ export class Walk<S> {
   }
 
   #statement(place: Place, statement: Statement, flow: Flow<S>): void {
+    for (const implied of impliedBy(statement)) {
+      const { yes, no } = this.#domain.split(implied, flow.inside);
+      flow.skipped.push(no);
+      flow.inside = yes;
+      if (this.#domain.isEmpty(yes)) return;
+    }
     switch (statement.kind) {
       case 'match': {
         const { yes, no, open } = this.#domain.split(statement, flow.inside);

@@ -46,6 +46,8 @@ function runRule(table: Table, rule: Rule, packet: Packet, oracle: Oracle): End 
   for (const s of rule.statements) {
     if (s.kind === 'match' && !matches(table, s, packet, oracle)) return 'next';
     if (s.kind === 'limit' && !oracle.limit()) return 'next';
+    // A connection's mark cannot be read where there is no connection.
+    if (s.kind === 'set-ct-mark' && !ORIGINAL.includes(packet.ct) && !REPLY.includes(packet.ct)) return 'next';
     if (s.kind === 'accept') return 'accept';
     if (s.kind === 'drop' || s.kind === 'reject') return 'drop';
     if (s.kind === 'return') return 'fell-off';

@@ -204,7 +204,9 @@ function daemonFlows(plan: HostPlan): PacketSet {
   const lookups = PacketSet.box({ proto: IntervalSet.points(6n, 17n), dport: point(53) }).intersect(resolvers);
   const tunnel = PacketSet.box({ proto: point(17), sport: point(41641), mark });
   const web = PacketSet.box({ proto: point(6), dport: IntervalSet.points(80n, 443n), mark });
-  return PacketSet.unionAll([lookups, tunnel, web]).restrict('uid', point(0)).restrict('oif', underlay(plan));
+  // Remembering the flow in its connection's mark needs a connection.
+  const remembered = PacketSet.unionAll([lookups, tunnel, web]).restrict('ct', TRACKED);
+  return remembered.restrict('uid', point(0)).restrict('oif', underlay(plan));
 }
 
 const RUNNER_PORTS = IntervalSet.of([32768n, 60999n]);
