@@ -51,6 +51,7 @@ function planHost(
     tailnet: host.device !== undefined,
     loopback: role === 'model' && host.placement === 'netns' ? 'private' : 'shared',
     link,
+    modelUid: host.unit?.uid,
     closeRawOnLink: role === 'model' && host.placement !== 'tailnet',
     flows,
     forwards,
@@ -133,7 +134,13 @@ function end(
   local: PlannedFlow['local'],
   remote: readonly Prefix[],
 ): Part[] {
-  const flow = { side, iface: iface ?? '', local: familiesOf(local, remote), remote: familiesOf(remote, local) };
+  const flow = {
+    side,
+    iface: iface ?? '',
+    local: familiesOf(local, remote),
+    remote: familiesOf(remote, local),
+    ...(side === 'initiator' && host.flowUsers.length > 0 ? { uids: host.flowUsers } : {}),
+  };
   // An empty `local` means "not pinned": addresses that the other end cannot talk to must not end up meaning that.
   const lost = local.length > 0 && flow.local.length === 0;
   return flow.iface === '' || flow.remote.length === 0 || lost ? [] : [{ host, kind: 'end', flow }];
@@ -161,6 +168,7 @@ function addFlow(
     iface: part.iface,
     local: unionAddresses(before?.local ?? [], part.local),
     remote: canonicalPrefixes([...(before?.remote ?? []), ...part.remote]),
+    ...(part.uids === undefined ? {} : { uids: part.uids }),
     tcp: service.tcp,
     udp: service.udp,
   });

@@ -1,0 +1,98 @@
+import type { UnitFile, UnitPlan } from './plan.ts';
+
+/** The slice of the tailnet daemon; it outlives the daemon's restarts, and the firewall knows the daemon by it. */
+export const SLICE = 'cordon.slice';
+
+/** Where files of ours are kept on a host. */
+export const FOLDER = '/etc/cordon';
+
+/** Where units and drop-ins of the administrator are (systemd.unit(5)). */
+export const UNIT_FOLDER = '/etc/systemd/system';
+
+/** The unit that has loaded the host's firewall. */
+export const FIREWALL_UNIT = 'cordon-firewall.service';
+
+const HEADER = '# Written by cordon; changes are found as drift.\n';
+
+export function unitFile(path: string, text: string): UnitFile {
+  return { path, text: HEADER + text, mode: 0o644 };
+}
+
+/**
+ * The unit that loads the firewall before any network is configured, and what keeps others from taking it away.
+ *
+ * It never removes anything: there is no ExecStop, and no dependency stops it at shutdown. Where the ruleset knows the
+ * daemon by its slice, the variant without it is loaded first: nft refuses a whole file of which one control group is
+ * missing, and then the host stays with the variant (the tailnet down, everything else as declared), and the unit has
+ * failed, so that what requires it does not start.
+ */
+export function firewallFiles({ firewall, daemon }: UnitPlan): readonly UnitFile[] {
+  const file = `${FOLDER}/firewall.nft`;
+  const first = `${FOLDER}/firewall-without-slice.nft`;
+  const slice = firewall.withoutSlice === undefined ? '' : `Requires=${SLICE}\nAfter=${SLICE}\n`;
+  return [
+    unitFile(file, firewall.text),
+    ...(firewall.withoutSlice === undefined ? [] : [unitFile(first, firewall.withoutSlice)]),
+    unitFile(
+      `${UNIT_FOLDER}/${FIREWALL_UNIT}`,
+      `[Unit]
+Description=Host firewall of cordon
+DefaultDependencies=no
+RequiresMountsFor=${FOLDER}
+${slice}After=nftables.service
+Wants=network-pre.target
+Before=network-pre.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+${firewall.withoutSlice === undefined ? '' : `ExecStart=/usr/sbin/nft -f ${first}\n`}ExecStart=/usr/sbin/nft -f ${file}
+
+[Install]
+WantedBy=sysinit.target
+`,
+    ),
+    ...nftablesFiles(file, slice),
+    ...(daemon ? daemonFiles() : []),
+  ];
+}
+
+/**
+ * Debian's nftables.service flushes all rulesets when it stops, and its configuration begins with `flush ruleset`. With
+ * these it loads its own file and ours in one transaction, and flushes nothing when it stops.
+ */
+function nftablesFiles(file: string, slice: string): readonly UnitFile[] {
+  const both = `${FOLDER}/with-nftables.nft`;
+  return [
+    unitFile(both, `include "/etc/nftables.conf"\ninclude "${file}"\n`),
+    unitFile(
+      `${UNIT_FOLDER}/nftables.service.d/cordon.conf`,
+      `${slice === '' ? '' : `[Unit]\n${slice}\n`}[Service]
+ExecStart=
+ExecStart=/usr/sbin/nft -f ${both}
+ExecReload=
+ExecReload=/usr/sbin/nft -f ${both}
+ExecStop=
+`,
+    ),
+  ];
+}
+
+function daemonFiles(): readonly UnitFile[] {
+  return [
+    unitFile(
+      `${UNIT_FOLDER}/${SLICE}`,
+      '[Unit]\nDescription=What the host firewall of cordon knows by its control group\nDefaultDependencies=no\n',
+    ),
+    unitFile(
+      `${UNIT_FOLDER}/tailscaled.service.d/cordon.conf`,
+      `[Unit]
+Wants=${FIREWALL_UNIT}
+After=${FIREWALL_UNIT}
+
+[Service]
+Slice=${SLICE}
+`,
+    ),
+  ];
+}
