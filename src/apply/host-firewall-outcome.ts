@@ -107,3 +107,29 @@ function uncertainty(stage: ApplyStage): string {
       return 'the new ruleset was loaded, but could not be read back';
   }
 }
+
+/** Which tables a host holds once applying has ended: `previous` are those from before, `unknown` is what it says. */
+export type InPlace = 'new' | 'previous' | 'other' | 'unknown';
+
+/** Which tables are in place, as far as the outcome tells. Nothing but what was seen on the host counts as known. */
+export function inPlaceAfter(outcome: ApplyResult): InPlace {
+  switch (outcome.kind) {
+    case 'applied':
+    case 'unchanged':
+      return 'new';
+    case 'rejected':
+      return outcome.previous === undefined ? 'unknown' : 'previous';
+    case 'mismatch':
+      return outcome.undone ? 'previous' : 'other';
+    case 'unconfirmed':
+      return outcome.after === 'old' ? 'previous' : 'unknown';
+    case 'closed-unseen':
+    case 'busy':
+      return 'unknown';
+    case 'unreachable':
+    case 'denied':
+    case 'late':
+    case 'failed':
+      return outcome.stage === 'check' ? 'previous' : 'unknown';
+  }
+}
