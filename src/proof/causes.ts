@@ -64,6 +64,18 @@ export const CAUSES: readonly Cause[] = [
     fix: 'Remove the `app` entry, or take the protected roles out of the grant.',
   },
   {
+    id: 'TS-ACL-14',
+    severity: 'high',
+    sentence: 'The policy gives a protected host a node attribute that opens a way in or out past its rules.',
+    fix: "Remove the attribute from `nodeAttrs`, or name targets that do not cover the role's tag (`*` covers all).",
+  },
+  {
+    id: 'TS-ACL-15',
+    severity: 'critical',
+    sentence: 'An SSH rule reaches the model, or lets the model log in somewhere: a session is a shell and a tunnel.',
+    fix: "Take the model's tag, and every selector that covers it, out of the `ssh` section.",
+  },
+  {
     id: 'TS-ACL-16',
     severity: 'critical',
     sentence: 'Somebody who is no operator can give himself a protected tag, or has become an operator.',
@@ -80,6 +92,13 @@ export const CAUSES: readonly Cause[] = [
     severity: 'medium',
     sentence: 'No device holds the tag today, but whoever gets it has access that no flow declares.',
     fix: 'Remove the rule, or declare the flow.',
+  },
+  {
+    id: 'TS-ACL-27',
+    severity: 'high',
+    sentence:
+      'An SSH rule lets somebody into a protected host who is no operator, or in without a check, as root or as anybody.',
+    fix: 'Let operators alone in, with `action: check` and login names that are written out.',
   },
   {
     id: 'TS-SET-01',

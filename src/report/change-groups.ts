@@ -32,8 +32,8 @@ export function groupChanges(changes: readonly Change[]): readonly ChangeGroup[]
 function join(groups: readonly ChangeGroup[], same: (g: ChangeGroup) => readonly string[]): ChangeGroup[] {
   const merged = new Map<string, ChangeGroup>();
   for (const g of groups) {
-    const { kind, layer, relation, packets, blame, capability, gate } = g.example;
-    const key = JSON.stringify([kind, layer, relation, packetRanges(packets), blame, capability, gate, same(g)]);
+    const { kind, layer, relation, packets, blame, capability, login, gate } = g.example;
+    const key = JSON.stringify([kind, layer, relation, packetRanges(packets), blame, capability, login, gate, same(g)]);
     const known = merged.get(key);
     merged.set(key, known === undefined ? g : union(known, g));
   }

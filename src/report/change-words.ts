@@ -53,9 +53,10 @@ function subject(change: Change): string {
       return 'can make themselves that';
     case 'knows':
       return 'sees it in its network map';
+    case 'ssh':
+      return change.login ?? 'SSH';
     case 'reach':
     case 'residue':
-    case 'ssh':
       return packetRanges(change.packets);
   }
 }

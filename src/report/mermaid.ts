@@ -45,8 +45,9 @@ function flowEdge({ from, to, what }: DrawnFlow): Edge {
 /** One arrow for each pair of classes, however many layers and lines say so. */
 function changeEdges(changes: readonly Change[]): Edge[] {
   const edges = new Map<string, Edge>();
-  for (const { kind, relation, src, dst, packets } of changes) {
-    const what = `${kind === 'gain' ? '+' : '-'} ${packets.length === 0 ? relation : packetRanges(packets)}`;
+  for (const { kind, relation, src, dst, packets, login } of changes) {
+    const subject = login ?? (packets.length === 0 ? relation : packetRanges(packets));
+    const what = `${kind === 'gain' ? '+' : '-'} ${subject}`;
     edges.set(`${src.selector}\n${dst.selector}\n${what}`, {
       from: src.selector,
       to: dst.selector,

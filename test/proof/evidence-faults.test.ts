@@ -275,8 +275,9 @@ describe('constructs that are not modelled', () => {
     withPolicyText(node.evidence, policyOf(node.evidence).replace('"grants": [', `${text},\n"grants": [`));
 
   it.each([
-    ['SSH rules', '"ssh": [{"action": "accept", "src": ["*"], "dst": ["tag:model"], "users": ["root"]}]'],
-    ['node attributes', '"nodeAttrs": [{"target": ["*"], "attr": ["funnel"]}]'],
+    ['a key of an SSH rule', '"ssh": [{"action": "accept", "src": [], "dst": [], "users": ["root"], "via": ["*"]}]'],
+    ['a node attribute', '"nodeAttrs": [{"target": ["*"], "attr": ["unheard-of"]}]'],
+    ['app connectors', '"nodeAttrs": [{"target": ["tag:ci"], "app": {"tailscale.com/app-connectors": []}}]'],
     ['a default posture', '"postures": {"posture:x": ["node:os == \'linux\'"]}, "defaultSrcPosture": ["posture:x"]'],
     ['IPv4 switched off', '"disableIPv4": true'],
     ['a section that nobody knows', '"tunnels": [{"from": "*"}]'],

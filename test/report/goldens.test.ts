@@ -63,6 +63,7 @@ describe('the JSON of a report', () => {
     'blame',
     'layer',
     'capability',
+    'login',
     'gate',
   ];
 

@@ -104,9 +104,17 @@ export const reports: Readonly<Record<string, Report>> = {
   'unknown-policy': {
     claims: [],
     coverage: EMPTY,
+    comparison: comparedPolicies(policy([]), policy([], { derpMap: { OmitDefaultRegions: true } }), DEVICES),
+  },
+  'ssh-policy': {
+    claims: [],
+    coverage: EMPTY,
     comparison: comparedPolicies(
       policy([]),
-      policy([], { ssh: [{ action: 'accept', src: ['*'], dst: ['tag:db'], users: ['root'] }] }),
+      policy([], {
+        ssh: [{ action: 'accept', src: ['kim@example.com'], dst: ['tag:db'], users: ['root', 'autogroup:nonroot'] }],
+        nodeAttrs: [{ target: ['tag:web'], attr: ['funnel'] }],
+      }),
       DEVICES,
     ),
   },

@@ -47,7 +47,7 @@ export function wordsOf(changes: readonly Change[]): string[] {
     const packets = c.packets.map((p) =>
       [p.proto, ...p.ports.map(([a, b]) => (a === b ? `${a}` : `${a}-${b}`))].join(' '),
     );
-    const what = c.capability ?? packets.join(', ');
+    const what = c.capability ?? c.login ?? packets.join(', ');
     return `${c.kind} ${c.relation} ${c.src.selector} -> ${c.dst.selector}${what === '' ? '' : ` ${what}`}`;
   });
 }

@@ -13,6 +13,8 @@ export interface Change {
   readonly witness: ChangeWitness;
   /** Only for `capability`: its name. */
   readonly capability?: string;
+  /** Only for `ssh`: as whom, and whether after a check. */
+  readonly login?: string;
   /** Only where one hook of a host changed and another still decides: the hook. */
   readonly gate?: string;
   readonly blame: readonly ChangeBlame[];

@@ -5,11 +5,13 @@ import type { Topology } from '../../topology/model.ts';
 import { tailnetReach } from '../relations/tailnet.ts';
 import { buildUniverse } from '../relations/universe.ts';
 import type { Comparison } from '../report.ts';
+import { attributeChanges } from './attribute-changes.ts';
 import { becomesChanges } from './becomes-changes.ts';
 import { capabilityChanges } from './capability-changes.ts';
 import type { Change, Summary } from './change.ts';
 import { hostChanges } from './host-changes.ts';
 import { changedSections } from './sections.ts';
+import { sshChanges } from './ssh-changes.ts';
 import { tailnetChanges } from './tailnet-changes.ts';
 import type { TailnetSide } from './tailnet-side.ts';
 
@@ -75,8 +77,17 @@ function comparePolicies(topology: Topology | undefined, a: Side, b: Side): Part
   const after = sideOf(b, pb.value, devicesB, devicesA);
   const reach = tailnetChanges(before, after);
   const capabilities = capabilityChanges(before, after);
-  const changes = [...reach.changes, ...capabilities.changes, ...becomesChanges(before, after)];
-  missing.push(...reach.missing, ...capabilities.missing, ...changedSections(before, after));
+  const ssh = sshChanges(before, after);
+  const attributes = attributeChanges(before, after);
+  const changes = [
+    ...reach.changes,
+    ...ssh.changes,
+    ...capabilities.changes,
+    ...attributes.changes,
+    ...becomesChanges(before, after),
+  ];
+  for (const part of [reach, ssh, capabilities, attributes]) missing.push(...part.missing);
+  missing.push(...changedSections(before, after));
   const isCosmetic = changes.length === 0 && missing.length === 0 && pa.value.text !== pb.value.text;
   const cosmetic = isCosmetic ? ['tailnet/policy: the text differs, who reaches whom does not'] : [];
   return { changes, cosmetic, missing };

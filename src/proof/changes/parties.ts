@@ -70,6 +70,44 @@ function toGroup(universe: Universe, devices: readonly Device[]): DeviceGroup {
   };
 }
 
+/** The devices of a universe, put together where a key is the same. */
+export function bySignature({ reach }: TailnetSide, keyOf: (device: Device) => string): readonly (readonly Device[])[] {
+  const groups = new Map<string, Device[]>();
+  for (const device of reach.universe.devices) {
+    const key = keyOf(device);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [device]);
+    else group.push(device);
+  }
+  return [...groups.values()];
+}
+
+/** Who has the addresses: devices by name, those that exist where there are any, or the addresses themselves. */
+export function partiesAt(
+  side: TailnetSide,
+  addresses: AddressSet,
+): readonly { readonly party: Party; readonly count: number; readonly address: Address | undefined }[] {
+  const { universe } = side.reach;
+  const meant = universe.devices.filter((d) => d.addresses.some((x) => addresses.contains(x)));
+  const present = meant.filter((d) => !universe.future.has(d.id));
+  const shown = present.length > 0 ? present : meant;
+  if (shown.length === 0) {
+    return [{ party: { selector: addresses.format(), members: [] }, count: 1, address: addresses.sample() }];
+  }
+  const names = new Map<string, Device[]>();
+  for (const d of shown) {
+    const name = nameOf(universe, deviceOn(side, d));
+    const list = names.get(name);
+    if (list === undefined) names.set(name, [d]);
+    else list.push(d);
+  }
+  return [...names.values()].map((devices) => ({
+    party: partyOn(side, devices),
+    count: devices.length,
+    address: devices.flatMap((d) => d.addresses).find((x) => addresses.contains(x)),
+  }));
+}
+
 /** Some devices, by what they have in common on one side, and by name. */
 export function partyOn(side: TailnetSide, devices: readonly Device[]): Party {
   const { universe } = side.reach;

@@ -6,13 +6,10 @@ import { jsonValue } from '../../tailnet/policy/reader.ts';
 import type { TailnetSide } from './tailnet-side.ts';
 
 /** Sections whose meaning is compared as relations. */
-const COMPARED = new Set(['acls', 'grants', 'tagowners', 'autoapprovers']);
+const COMPARED = new Set(['acls', 'grants', 'tagowners', 'autoapprovers', 'ssh', 'randomizeclientport']);
 
 /** Sections that only give names to what others refer to: what a rule means by them is compared with the rule. */
 const NAMES = new Set(['groups', 'hosts', 'ipsets', 'postures']);
-
-/** Sections that name users and devices, and whose meaning is not compared. */
-const REFERRING = ['ssh', 'nodeattrs'];
 
 /** Sections that change nothing about who may do what. */
 const WITHOUT_EFFECT = new Set(['tests', 'sshtests']);
@@ -24,9 +21,7 @@ const WITHOUT_EFFECT = new Set(['tests', 'sshtests']);
 export function changedSections(a: TailnetSide, b: TailnetSide, which: 'all' | 'those of a' = 'all'): Missing[] {
   const [before, after] = [sectionsOf(a), sectionsOf(b)];
   const names = which === 'all' ? [...before.keys(), ...after.keys()] : [...before.keys()];
-  const isOpaque =
-    [a, b].some((side) => side.reach.compiled.unmodelled.some((u) => refersToNames(u))) ||
-    [before, after].some((sections) => REFERRING.some((name) => canonicalValue(sections.get(name)) !== ''));
+  const isOpaque = [a, b].some((side) => side.reach.compiled.unmodelled.some((u) => refersToNames(u)));
   return [...new Set(names)].flatMap((name) => {
     const [x, y] = [before.get(name), after.get(name)];
     if (canonicalValue(x) === canonicalValue(y) || COMPARED.has(name) || WITHOUT_EFFECT.has(name)) return [];
@@ -53,9 +48,16 @@ function sectionsOf(side: TailnetSide): ReadonlyMap<string, HujsonMember> {
 
 /** The value without comments, layout and order of keys; empty and absent are the same. */
 function canonicalValue(member: HujsonMember | undefined): string {
-  const value = member === undefined ? null : jsonValue(member.value);
+  const value = member === undefined ? null : notCompared(member);
   const text = JSON.stringify(sortKeys(value));
   return ['null', '[]', '{}'].includes(text) ? '' : text;
+}
+
+/** Of node attributes, the entries that say more than which attributes somebody gets: only those are a relation. */
+function notCompared({ key, value }: HujsonMember): unknown {
+  const all = jsonValue(value);
+  if (key.toLowerCase() !== 'nodeattrs' || !Array.isArray(all)) return all;
+  return all.filter((entry) => Object.keys(entry ?? {}).some((k) => !['target', 'attr'].includes(k.toLowerCase())));
 }
 
 function sortKeys(value: unknown): unknown {

@@ -1,9 +1,11 @@
 import { parsePolicy } from '../../tailnet/policy/parse.ts';
 import type { Policy } from '../../tailnet/policy/policy.ts';
+import { attributeChanges } from '../changes/attribute-changes.ts';
 import { becomesChanges } from '../changes/becomes-changes.ts';
 import { capabilityChanges } from '../changes/capability-changes.ts';
 import type { Change } from '../changes/change.ts';
 import { changedSections } from '../changes/sections.ts';
+import { sshChanges } from '../changes/ssh-changes.ts';
 import { tailnetChanges } from '../changes/tailnet-changes.ts';
 import type { TailnetSide } from '../changes/tailnet-side.ts';
 import type { Blame, Claim } from '../claim.ts';
@@ -37,12 +39,13 @@ export function baseClaim(context: ProofContext): readonly Claim[] {
   const after = side(policy.value.policy, policy.value.text, 'tailnet/policy');
   const reach = tailnetChanges(before, after);
   const capabilities = capabilityChanges(before, after);
-  const lost = [...reach.changes, ...capabilities.changes, ...becomesChanges(before, after)].filter(
-    (c) => c.kind === 'lose',
-  );
+  const ssh = sshChanges(before, after);
+  const attributes = attributeChanges(before, after);
+  const parts = [reach, ssh, capabilities, attributes];
+  const lost = [...parts.flatMap((p) => p.changes), ...becomesChanges(before, after)].filter((c) => c.kind === 'lose');
   // Sections that the base does not have are nothing that it could lose.
   const sections = changedSections(before, after, 'those of a');
-  const missing = uniqueMissing([...reach.missing, ...capabilities.missing, ...sections]);
+  const missing = uniqueMissing([...parts.flatMap((p) => p.missing), ...sections]);
   if (lost.length > 0) return [{ ...claim, state: 'violated', blame: lost.flatMap(blameOf), missing }];
   return [{ ...claim, state: missing.length > 0 ? 'unknown' : 'holds', missing }];
 }

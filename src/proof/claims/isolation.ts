@@ -5,11 +5,13 @@ import type { Host } from '../../topology/model.ts';
 import type { Blame, Claim } from '../claim.ts';
 import { type ProofContext, unlisted } from '../context.ts';
 import { namesTailnetAddresses } from '../relations/literals.ts';
+import { attributeExcess } from './attribute-excess.ts';
 import { capabilityExcess } from './capability-excess.ts';
 import type { Excess } from './excess.ts';
 import { hostExcess } from './host-excess.ts';
 import { uniqueMissing, unmodelledMissing } from './missing.ts';
 import { routeExcess } from './route-excess.ts';
+import { sshExcess } from './ssh-excess.ts';
 import { tailnetExcess } from './tailnet-excess.ts';
 
 /**
@@ -21,6 +23,8 @@ export function isolationClaims(context: ProofContext): readonly Claim[] {
     ...tailnetExcess(context),
     ...capabilityExcess(context),
     ...routeExcess(context),
+    ...sshExcess(context),
+    ...attributeExcess(context),
     ...hostExcess(context),
   ];
   return [...context.topology.hosts.values()].flatMap((host) =>
@@ -75,8 +79,11 @@ function isEdited({ state, declared }: ProofContext): boolean {
   return wanted?.known === true && live.known && wanted.value.etag !== live.value.etag;
 }
 
-/** What a construct that is not modelled could open to a host on the tailnet; packets could also reach any other. */
-const ON_THE_TAILNET: readonly Aspect[] = ['packets', 'peers', 'ssh', 'attributes'];
+/**
+ * What a construct that is not modelled could open to a host on the tailnet; packets could also reach any other. Whom an
+ * attribute that nobody knows is given to is known, so it is an excess of those hosts.
+ */
+const ON_THE_TAILNET: readonly Aspect[] = ['packets', 'peers', 'ssh'];
 const ANYWHERE: readonly Aspect[] = ['packets', 'peers'];
 
 /**

@@ -1,5 +1,6 @@
 import { AddressSet } from '../../net/address-set.ts';
 import { containsPrefix, formatPrefix, overlaps, type Prefix, TAILNET_V4, TAILNET_V6 } from '../../net/prefix.ts';
+import { addedTargets } from '../../tailnet/compile/ip-sets.ts';
 import type { Policy, PolicyRule, SelectorRef } from '../../tailnet/policy/policy.ts';
 import { VIA_RANGE } from './via-range.ts';
 
@@ -46,6 +47,7 @@ export function namesTailnetAddresses(policy: Policy, rule: PolicyRule): boolean
 function prefixesIn(policy: Policy, refs: readonly SelectorRef[]): Prefix[] {
   return refs.flatMap(({ selector }) => {
     if (selector.kind === 'prefix') return [selector.prefix];
+    if (selector.kind === 'ipset') return prefixesIn(policy, addedTargets(policy, selector.name) ?? []);
     const alias = selector.kind === 'host' ? policy.hosts.get(selector.name)?.prefix : undefined;
     return alias === undefined ? [] : [alias];
   });

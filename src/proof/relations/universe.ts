@@ -141,7 +141,12 @@ function anyOfDomain(member: string): string {
 }
 
 function selectorsOf(policy: Policy): Selector[] {
-  return policy.rules.flatMap((r) => [...r.src, ...r.dst, ...r.via].map((ref) => ref.selector));
+  const refs = [
+    ...policy.rules.flatMap((r) => [...r.src, ...r.dst, ...r.via]),
+    ...policy.ssh.flatMap((entry) => [...entry.src, ...entry.dst]),
+    ...policy.nodeAttrs.flatMap((entry) => entry.target),
+  ];
+  return refs.map((ref) => ref.selector);
 }
 
 function futureDevice(

@@ -19,7 +19,7 @@ import type {
 import { PolicyReader } from './reader.ts';
 import { parseSelector } from './selector.ts';
 
-/** Sections that are understood as far as packets, peers and ownership go. */
+/** Sections that are understood; what of an entry is not, is reported with it. */
 const MODELLED = new Set([
   'acls',
   'grants',
@@ -30,6 +30,8 @@ const MODELLED = new Set([
   'tagowners',
   'autoapprovers',
   'tests',
+  'ssh',
+  'sshtests',
   'nodeattrs',
 ]);
 
@@ -45,11 +47,6 @@ interface Opaque {
 
 /** Sections that are in force but not interpreted, with what they could change. */
 const OPAQUE: Readonly<Record<string, Opaque>> = {
-  ssh: {
-    what: 'SSH rules: they decide who may log in over Tailscale SSH, and an accepted login is a tunnel',
-    touches: ['ssh'],
-  },
-  sshtests: { what: 'SSH tests: whether they pass is not judged', touches: ['tests'] },
   defaultsrcposture: {
     what: 'a default posture: rules without a posture of their own admit only those sources that meet it; taken as all of them',
     touches: ['packets', 'peers'],
@@ -145,7 +142,9 @@ function isEmpty(node: HujsonNode): boolean {
 function autoApprovers(reader: PolicyReader, node: HujsonNode | undefined): AutoApprovers {
   const fields = reader.fields(node, 'autoApprovers');
   for (const key of unknownKeys(fields, new Set(['routes', 'exitnode']))) {
-    const what = `autoApprovers.${key.text}: ${APPROVERS[key.text.toLowerCase()] ?? 'an approver that cordon does not know'}`;
+    const said = APPROVERS[key.text.toLowerCase()];
+    if (said === undefined) reader.unknownKeys('autoApprovers', [key]);
+    const what = `autoApprovers.${key.text}: ${said ?? 'an approver that cordon does not know'}`;
     reader.unmodelled.push({ kind: 'unmodelled', span: key.span, what, touches: ['ownership', 'packets', 'peers'] });
   }
   const lists = namedLists(reader, fields.get('routes')?.value, 'autoApprovers.routes');

@@ -213,19 +213,73 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: 'SSH rules',
+    name: 'an SSH rule',
     b: policy([WEB_DB], { ssh: [SSH] }),
-    summary: 'unknown',
-    changes: [],
-    missing: /ssh changed, and is not modelled/,
+    summary: 'widening',
+    changes: ['gain ssh alice@example.com -> tag:db SSH as root'],
   },
   {
-    name: 'one word in an SSH rule',
+    name: 'no check any more before an SSH login',
     a: policy([WEB_DB], { ssh: [{ ...SSH, action: 'check' }] }),
     b: policy([WEB_DB], { ssh: [SSH] }),
+    summary: 'mixed',
+    changes: [
+      'gain ssh alice@example.com -> tag:db SSH as root',
+      'lose ssh alice@example.com -> tag:db SSH after a check as root',
+    ],
+  },
+  {
+    name: 'one more name in an SSH rule',
+    a: policy([WEB_DB], { ssh: [SSH] }),
+    b: policy([WEB_DB], { ssh: [{ ...SSH, users: ['root', 'autogroup:nonroot'] }] }),
+    summary: 'widening',
+    changes: ['gain ssh alice@example.com -> tag:db SSH as any other user'],
+  },
+  {
+    name: 'an SSH rule behind one that says the same',
+    a: policy([WEB_DB], { ssh: [SSH] }),
+    b: policy([WEB_DB], { ssh: [SSH, { ...SSH, users: ['root'] }] }),
+    summary: 'cosmetic',
+    changes: [],
+  },
+  {
+    name: 'one SSH rule written as two',
+    a: policy([WEB_DB], { ssh: [{ ...SSH, src: ['alice@example.com', 'bob@example.com'] }] }),
+    b: policy([WEB_DB], { ssh: [SSH, { ...SSH, src: ['bob@example.com'] }] }),
+    summary: 'cosmetic',
+    changes: [],
+  },
+  {
+    name: 'SSH rules whose order decides, in another order',
+    a: policy([WEB_DB], {
+      ssh: [
+        { ...SSH, users: ['db'] },
+        { ...SSH, users: ['db'], acceptEnv: ['FOO'] },
+      ],
+    }),
+    b: policy([WEB_DB], {
+      ssh: [
+        { ...SSH, users: ['db'], acceptEnv: ['FOO'] },
+        { ...SSH, users: ['db'] },
+      ],
+    }),
+    summary: 'mixed',
+    changes: ['gain ssh alice@example.com -> tag:db SSH as db', 'lose ssh alice@example.com -> tag:db SSH as db'],
+  },
+  {
+    name: 'an SSH rule with a posture',
+    b: policy([WEB_DB], {
+      ssh: [{ ...SSH, srcPosture: ['posture:x'] }],
+      postures: { 'posture:x': ["node:os == 'linux'"] },
+    }),
     summary: 'unknown',
     changes: [],
-    missing: /ssh changed/,
+  },
+  {
+    name: 'a key of an SSH rule that nobody knows',
+    b: policy([WEB_DB], { ssh: [{ ...SSH, unheardOf: true }] }),
+    summary: 'unknown',
+    changes: [],
   },
   {
     name: 'a comment in an SSH rule',
@@ -235,11 +289,18 @@ const cases: readonly Case[] = [
     changes: [],
   },
   {
-    name: 'a group that an SSH rule may name',
+    name: 'a group that an SSH rule names',
+    a: policy([WEB_DB], { groups: { 'group:x': [] }, ssh: [{ ...SSH, src: ['group:x'] }] }),
+    b: policy([WEB_DB], { groups: { 'group:x': ['bob@example.com'] }, ssh: [{ ...SSH, src: ['group:x'] }] }),
+    summary: 'widening',
+    changes: ['gain ssh bob@example.com -> tag:db SSH as root'],
+  },
+  {
+    name: 'a group that no SSH rule names',
     a: policy([WEB_DB], { groups: { 'group:x': [] }, ssh: [SSH] }),
     b: policy([WEB_DB], { groups: { 'group:x': ['bob@example.com'] }, ssh: [SSH] }),
-    summary: 'unknown',
-    missing: /groups changed, and something that is not modelled may refer to it/,
+    summary: 'cosmetic',
+    changes: [],
   },
   {
     name: 'a group that no rule names',
@@ -259,6 +320,25 @@ const cases: readonly Case[] = [
   {
     name: 'node attributes',
     b: policy([WEB_DB], { nodeAttrs: [{ target: ['tag:db'], attr: ['funnel'] }] }),
+    summary: 'widening',
+    changes: [
+      'gain capability tag:db -> tag:db node attribute funnel',
+      'gain capability tag:db -> tag:db node attribute https://tailscale.com/cap/funnel-ports?ports=443,8443,10000',
+    ],
+  },
+  {
+    name: 'node attributes written otherwise',
+    a: policy([WEB_DB], { nodeAttrs: [{ target: ['tag:db', 'tag:web'], attr: ['suggest-exit-node'] }] }),
+    b: policy([WEB_DB], {
+      nodeAttrs: ['tag:web', 'tag:db'].map((tag) => ({ target: [tag], attr: ['suggest-exit-node'] })),
+    }),
+    summary: 'cosmetic',
+    changes: [],
+  },
+  {
+    name: 'an app connector',
+    a: policy([WEB_DB], { nodeAttrs: [] }),
+    b: policy([WEB_DB], { nodeAttrs: [{ target: ['tag:db'], app: { 'tailscale.com/app-connectors': [] } }] }),
     summary: 'unknown',
     missing: /nodeattrs changed/,
   },

@@ -46,15 +46,23 @@ describe('the base policy', () => {
     expect(claimOf(proved(homelab, edit(homelab.evidence)), NAME).state).toBe('holds');
   });
 
-  it('is not known to be kept when a section of it that is not modelled is another', () => {
+  it('is not kept when an SSH rule of it asks for no check any more', () => {
     const base =
       '{"ssh": [{"action": "check", "src": ["ops@example.com"], "dst": ["tag:ci"], "users": ["root"]}], "tagOwners": {"tag:ci": []}, "grants": []}';
     const world = plainWorld((t) => Object.assign(t.tailnet, { base: './base.hujson' }), base);
     expect(claimOf(proved(world), NAME).state).toBe('holds');
     const edited = withPolicy(world.evidence, '"check"', '"accept"');
+    expect(claimOf(proved(world, edited), NAME).state).toBe('violated');
+  });
+
+  it('is not known to be kept when a section of it that is not modelled is another', () => {
+    const base = '{"derpMap": {"OmitDefaultRegions": true}, "grants": []}';
+    const world = plainWorld((t) => Object.assign(t.tailnet, { base: './base.hujson' }), base);
+    expect(claimOf(proved(world), NAME).state).toBe('holds');
+    const edited = withPolicy(world.evidence, '"OmitDefaultRegions": true', '"OmitDefaultRegions": false');
     expect(claimOf(proved(world, edited), NAME)).toMatchObject({
       state: 'unknown',
-      missing: [{ why: 'ssh changed, and is not modelled' }],
+      missing: [{ why: 'derpmap changed, and is not modelled' }],
     });
   });
 
