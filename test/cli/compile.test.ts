@@ -11,6 +11,7 @@ const FILES = [
   'host/gw-1/cordon.nft',
   'host/ollama-1/cordon.nft',
   'host/orch-1/cordon.nft',
+  'openclaw/gw-1/config.json',
   'tailnet/devices.json',
   'tailnet/policy.hujson',
   'tailnet/settings.json',
