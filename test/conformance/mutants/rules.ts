@@ -1,16 +1,12 @@
-import { AddressSet } from '../../src/net/address-set.ts';
-import { IntervalSet } from '../../src/net/interval-set.ts';
-import type { FilterRule } from '../../src/tailnet/compile/filter-rules.ts';
-import { type CompiledTailnet, compileTailnet, type TailnetFacts } from '../../src/tailnet/compile.ts';
-import type { Device } from '../../src/tailnet/device.ts';
-import type { Policy, PolicyRule, SelectorRef } from '../../src/tailnet/policy/policy.ts';
-import { parseSelector } from '../../src/tailnet/policy/selector.ts';
-import { TAILNET, WILDCARD_SOURCE } from '../../src/tailnet/ranges.ts';
+import { AddressSet } from '../../../src/net/address-set.ts';
+import { IntervalSet } from '../../../src/net/interval-set.ts';
+import type { PolicyRule, SelectorRef } from '../../../src/tailnet/policy/policy.ts';
+import { parseSelector } from '../../../src/tailnet/policy/selector.ts';
+import { TAILNET, WILDCARD_SOURCE } from '../../../src/tailnet/ranges.ts';
+import { type Compile, onFacts, onPolicy, onRules } from './wrong.ts';
 
-type Compile = typeof compileTailnet;
-
-/** Compilers that are wrong in one way each. A comparison that lets one of them pass is worth nothing. */
-export const mutants: Readonly<Record<string, Compile>> = {
+/** Compilers that get packet rules wrong. */
+export const ruleMutants: Readonly<Record<string, Compile>> = {
   '`*` as a source forgets the subnet routes': onRules((rule) => ({
     ...rule,
     src: isWildcard(rule.src) ? rule.src.intersect(TAILNET) : rule.src,
@@ -80,52 +76,7 @@ export const mutants: Readonly<Record<string, Compile>> = {
         : t.addresses,
     })),
   })),
-  'peers are seen one way': (policy, facts) => {
-    const right = compileTailnet(policy, facts);
-    const admits = (to: Device, from: Device) =>
-      right.rulesOn(to.id).some((r) => from.addresses.some((a) => r.src.contains(a)));
-    return {
-      ...right,
-      peersOf: (id) =>
-        right.peersOf(id).filter((peer) => {
-          const [me, other] = [id, peer].map((x) => facts.devices.find((d) => d.id === x));
-          return me !== undefined && other !== undefined && admits(other, me);
-        }),
-    };
-  },
-  'routes reach everybody who sees the router': (policy, facts) => {
-    const right = compileTailnet(policy, facts);
-    return {
-      ...right,
-      routesAt: (id) =>
-        right.peersOf(id).flatMap((peer) => {
-          const prefixes = facts.devices.find((d) => d.id === peer)?.primaryRoutes ?? [];
-          return prefixes.length === 0 ? [] : [{ peer, prefixes, maybe: [] }];
-        }),
-    };
-  },
 };
-
-function onPolicy(change: (policy: Policy) => Policy): Compile {
-  return (policy, facts) => compileTailnet(change(policy), facts);
-}
-
-function onFacts(change: (device: Device) => Device): Compile {
-  return (policy, facts: TailnetFacts) => compileTailnet(policy, { ...facts, devices: facts.devices.map(change) });
-}
-
-function onRules(change: (rule: FilterRule, device: Device) => FilterRule): Compile {
-  return (policy, facts): CompiledTailnet => {
-    const right = compileTailnet(policy, facts);
-    return {
-      ...right,
-      rulesOn(id) {
-        const device = facts.devices.find((d) => d.id === id);
-        return right.rulesOn(id).map((rule) => (device === undefined ? rule : change(rule, device)));
-      },
-    };
-  };
-}
 
 function isWildcard(set: AddressSet): boolean {
   return WILDCARD_SOURCE.isSubsetOf(set) && !set.equals(AddressSet.all);
