@@ -1,55 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AddressSet } from '../../../src/net/address-set.ts';
-import { overlaps } from '../../../src/net/prefix.ts';
+import { formatPrefix, overlaps } from '../../../src/net/prefix.ts';
 import type { CompiledTailnet } from '../../../src/tailnet/compile.ts';
 import { approvedRoutes, type Device, isExitRoute } from '../../../src/tailnet/device.ts';
-import { compiled, device } from '../../tailnet/support.ts';
+import { compiled } from '../../tailnet/support.ts';
+import { NaiveTailnet } from './naive.ts';
+import {
+  devices as devicesWith,
+  exactGrant,
+  grant,
+  listOf,
+  packetsInto,
+  policyWith as policy,
+  withPrimaries,
+} from './worlds.ts';
 
-const ROUTES = ['10.1.0.0/16', '10.1.2.0/24', '10.2.0.0/16', '0.0.0.0/0', '100.64.0.0/28'];
-const owners = fc.constantFrom('tag:a', 'tag:b', 'tag:a,tag:b', 'ada@x.example', 'bob@x.example');
-const devices: fc.Arbitrary<Device[]> = fc
-  .array(fc.tuple(owners, fc.subarray(ROUTES, { maxLength: 2 })), { minLength: 2, maxLength: 7 })
-  .map((list) => list.map(([owner, approved], i) => device(`d${i}`, i + 1, owner, { approved })));
-
-const source = fc.constantFrom(
-  '*',
-  'tag:a',
-  'tag:b',
-  'group:g',
-  'ada@x.example',
-  'autogroup:member',
-  'autogroup:tagged',
-  '100.64.0.2',
-  '10.1.0.0/16',
-  'autogroup:danger-all',
-  'autogroup:admin',
-  'nohost',
-);
-const target = fc.constantFrom(
-  '*',
-  'tag:a',
-  'tag:b',
-  'group:g',
-  'bob@x.example',
-  'autogroup:self',
-  'autogroup:internet',
-  '100.64.0.1',
-  '10.1.0.0/16',
-  '10.0.0.0/8',
-  'svc:web',
-);
-const grant = fc.record({
-  src: fc.array(source, { minLength: 1, maxLength: 2 }),
-  dst: fc.array(target, { minLength: 1, maxLength: 2 }),
-  ip: fc.subarray(['*', 'tcp:80', 'udp:53', '22-23'], { minLength: 1, maxLength: 2 }),
-});
-const grants = fc.array(grant, { minLength: 1, maxLength: 4 });
-const policy = (list: object[]) => ({
-  groups: { 'group:g': ['ada@x.example'] },
-  tagOwners: { 'tag:a': [], 'tag:b': [] },
-  grants: list,
-});
+const devices = devicesWith();
+const grants = listOf(grant);
 
 function subnets(d: Device): AddressSet {
   return AddressSet.ofPrefixes(...approvedRoutes(d).filter((r) => !isExitRoute(r)));
@@ -61,7 +29,43 @@ function admits(tailnet: CompiledTailnet, to: Device, from: Device): boolean {
   return tailnet.rulesOn(to.id).some((r) => r.src.overlaps(addresses));
 }
 
+/** `router: routes`, sorted, of the routes that are certain. */
+function routes(tailnet: CompiledTailnet, id: string): string[] {
+  return tailnet.routesAt(id).map(({ peer, prefixes }) => `${peer}: ${prefixes.map(formatPrefix).sort().join(' ')}`);
+}
+
 describe('compileTailnet', () => {
+  it('finds by classes the rules, peers and routes that the definition gives device by device', () => {
+    fc.assert(
+      fc.property(devicesWith(false).map(withPrimaries), listOf(exactGrant), (list, rules) => {
+        const tailnet = compiled(policy(rules), list);
+        const naive = new NaiveTailnet(rules, list);
+        for (const d of list) {
+          expect(packetsInto(tailnet, d.id, true)).toBe(naive.packetsInto(d));
+          expect(tailnet.peersOf(d.id)).toEqual(naive.peersOf(d));
+          expect(routes(tailnet, d.id)).toEqual(naive.routesAt(d));
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('counts the peers that it would list, and each device in one class', () => {
+    fc.assert(
+      fc.property(devices, grants, (list, rules) => {
+        const tailnet = compiled(policy(rules), list);
+        expect(tailnet.peerPairs()).toBe(list.reduce((sum, d) => sum + tailnet.peersOf(d.id).length, 0));
+        expect(
+          tailnet
+            .classes()
+            .flatMap((c) => c.members)
+            .sort(),
+        ).toEqual(list.map((_, i) => i));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('finds by classes the peers that the rules define one by one', () => {
     fc.assert(
       fc.property(devices, grants, (list, rules) => {
@@ -98,7 +102,8 @@ describe('compileTailnet', () => {
         const before = compiled(policy(rules), list);
         const after = compiled(policy([...rules, more]), list);
         for (const d of list) {
-          expect(after.rulesOn(d.id).slice(0, before.rulesOn(d.id).length)).toEqual(before.rulesOn(d.id));
+          expect(packetsInto(before, d.id).isSubsetOf(packetsInto(after, d.id))).toBe(true);
+          expect(packetsInto(before, d.id, true).isSubsetOf(packetsInto(after, d.id, true))).toBe(true);
           expect(after.peersOf(d.id)).toEqual(expect.arrayContaining([...before.peersOf(d.id)]));
         }
       }),
