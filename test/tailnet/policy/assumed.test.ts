@@ -173,6 +173,15 @@ describe('an IP set', () => {
     expect(on(sets, 'laptop')).toEqual([]);
   });
 
+  it('as a source is all of its addresses, the internet included', () => {
+    const ipsets = { 'ipset:a': ['add autogroup:internet', '10.0.0.9'] };
+    const [rule] = compiled({ ipsets, grants: [{ ...grant('tag:model'), src: ['ipset:a'] }] }, DEVICES).rulesOn(
+      'model',
+    );
+    const has = (value: bigint) => rule?.src.contains({ family: 4, value });
+    expect([has(0x08080808n), has(0x0a000009n), has(0x0a00000an)]).toEqual([true, true, false]);
+  });
+
   it('keeps what it removes', () => {
     const sets = { 'ipset:a': ['add 10.0.0.0/16', 'remove 10.0.0.0/16'] };
     expect(on(sets, 'router')).toEqual(['? 100.64.0.2,fd7a:115c:a1e0::2 -> 10.0.0.0/16:1 6']);
