@@ -20,12 +20,14 @@ from collections import deque
 
 CLONE_NEWNET, MS_BIND, PR_SET_PDEATHSIG = 0x40000000, 0x1000, 1
 SO_MARK, IPV6_RECVPKTINFO, IPV6_PKTINFO, IP_PKTINFO = 36, 49, 50, 8
+SOL_PACKET, PACKET_QDISC_BYPASS = 263, 20
 SYN_RECV = "03"  # include/net/tcp_states.h
 BURST = 64       # sockets served between two looks at what arrived: less than a receive buffer holds
 LIBC = ctypes.CDLL(None, use_errno=True)
 SPACES = {}      # namespace -> descriptor
 LISTENERS = {}   # descriptor -> (kind, socket, namespace)
-SEEN = set()     # payload ids that some listener read
+SEEN = set()     # payloads that some listener read
+FLOWS = []       # connections that stay open
 POLL = select.epoll()
 here = None
 
@@ -287,7 +289,6 @@ def probe(run_id, items, timeout, window):
             results[i][1] = True
         elif "local" in p and (p["receiver"], p["as"] or p["local"][0].partition("%")[0], p["local"][1], p["dport"]) in halves:
             results[i][1] = True
-    SEEN.clear()
     return results
 
 
@@ -308,7 +309,65 @@ def half_open(namespaces):
     return found
 
 
-COMMANDS = {"prepare": prepare, "make": make, "settings": settings, "run": run, "listen": listen, "probe": probe}
+def pump(done, timeout):
+    """Serves the listeners until something is so, or nothing came for that long."""
+    deadline = time.monotonic() + timeout
+    while not done() and time.monotonic() < deadline:
+        for fd, _ in POLL.poll(0.01, 4096):
+            if fd in LISTENERS:
+                serve(fd)
+    return done()
+
+
+def open_flow(item, timeout):
+    """A TCP connection that stays; -1 when it does not come about."""
+    p = dict(zip(KEYS, item))
+    s = open_probe(p)
+    s.connect_ex(address_of(p, p["dst"], p["dport"]))
+    FLOWS.append(s)
+    writable = lambda: bool(select.select([], [s], [], 0)[1])
+    return len(FLOWS) - 1 if pump(writable, timeout) and s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0 else -1
+
+
+def talk(flow, text, timeout):
+    """Sends a line over an open flow; [it arrived, its echo came back]."""
+    s, heard = FLOWS[flow], []
+
+    def hear():
+        try:
+            heard.append(s.recv(4096).decode(errors="replace"))
+        except OSError:
+            pass
+        return any(text in h for h in heard)
+
+    try:
+        s.send(text.encode())
+    except OSError:
+        return [False, False]
+    echoed = pump(hear, timeout)
+    return [any(text in id for id in SEEN), echoed]
+
+
+def frame(namespace, device, data, bypass):
+    """Puts a whole Ethernet frame on a link, past the IP layer (packet(7)); with `bypass` past its queue as well."""
+    enter(namespace)
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as s:
+        s.bind((device, 0))
+        if bypass:
+            s.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
+        try:
+            s.send(bytes.fromhex(data))
+        except OSError:
+            pass  # Refused at the device's own hook: it will not arrive.
+
+
+def seen(text, timeout):
+    """Whether some listener has read it."""
+    return pump(lambda: text in SEEN, timeout)
+
+
+COMMANDS = {"prepare": prepare, "make": make, "settings": settings, "run": run, "listen": listen, "probe": probe,
+            "open_flow": open_flow, "talk": talk, "frame": frame, "seen": seen}
 
 
 def main():

@@ -62,6 +62,7 @@ export type Opened =
 
 const WINDOW = 4_000;
 const jobResults = z.array(z.tuple([z.int(), z.string(), z.string()]));
+const talked = z.tuple([z.boolean(), z.boolean()]);
 const hits = z.array(z.tuple([z.string(), z.boolean()]));
 const answerSchema = z.union([
   z.strictObject({ ready: z.int() }),
@@ -154,24 +155,36 @@ export class Sandbox {
 
   /** Sends everything, in this order and much of it at once. */
   async shoot(shots: readonly Shot[], options: ShootOptions = {}): Promise<readonly Hit[]> {
-    const items = shots.map((s) => [
-      s.namespace,
-      s.proto,
-      s.family,
-      s.src ?? null,
-      s.sport ?? 0,
-      s.dst,
-      s.dport,
-      s.device ?? null,
-      s.uid ?? null,
-      s.mark ?? null,
-      s.receiver ?? null,
-      s.seenAs ?? null,
-    ]);
+    const items = shots.map(itemOf);
     const run = `cordon-${this.pid}-${++this.#batches}`;
     const seconds = (options.timeoutMs ?? 300) / 1000;
     const answer = hits.parse(await this.#call('probe', [run, items, seconds, options.window ?? WINDOW]));
     return answer.map(([outcome, delivered]) => ({ outcome, delivered }));
+  }
+
+  /**
+   * Opens a TCP connection that stays open.
+   * @returns its number for `talk`; undefined when it does not come about within a second
+   */
+  async openFlow(shot: Shot): Promise<number | undefined> {
+    const flow = z.int().parse(await this.#call('open_flow', [itemOf(shot), 1]));
+    return flow < 0 ? undefined : flow;
+  }
+
+  /** Sends a line over an open flow, and says whether it arrived and whether its echo came back. */
+  async talk(flow: number, text: string, timeoutMs = 300): Promise<{ arrived: boolean; answered: boolean }> {
+    const [arrived, answered] = talked.parse(await this.#call('talk', [flow, text, timeoutMs / 1000]));
+    return { arrived, answered };
+  }
+
+  /** Puts an Ethernet frame (in hexadecimal) on a link, as a packet socket does (packet(7), PACKET_QDISC_BYPASS). */
+  async sendFrame(namespace: string, device: string, frame: string, bypassesQueue = false): Promise<void> {
+    await this.#call('frame', [namespace, device, frame, bypassesQueue]);
+  }
+
+  /** Whether some listener reads this payload, now or soon. */
+  async hasSeen(payload: string, timeoutMs = 300): Promise<boolean> {
+    return z.boolean().parse(await this.#call('seen', [payload, timeoutMs / 1000]));
   }
 
   /** Ends the process, and with it everything in the sandbox. */
@@ -197,6 +210,13 @@ export class Sandbox {
     if ('done' in answer) return answer.done;
     throw new CordonError('lab-sandbox', `the lab could not ${command}: ${'error' in answer ? answer.error : ENDED}`);
   }
+}
+
+/** In the order of the prober's KEYS. */
+function itemOf(s: Shot): readonly unknown[] {
+  const { namespace, proto, family, dst, dport } = s;
+  const bound = [s.src ?? null, s.sport ?? 0, dst, dport, s.device ?? null];
+  return [namespace, proto, family, ...bound, s.uid ?? null, s.mark ?? null, s.receiver ?? null, s.seenAs ?? null];
 }
 
 const ENDED = 'its process has ended';
