@@ -11,7 +11,7 @@ describe.each(EXAMPLES)('example %s', (name) => {
   it('compiles without a warning', () => expect(result.ok && result.warnings).toEqual([]));
 
   it('gives every source, each ok', () => {
-    const hosts = [...loadExample(name).hosts.keys()].map((host) => `host/${host}/nft.txt`);
+    const hosts = [...loadExample(name).hosts.keys()].flatMap((h) => [`host/${h}/nft.txt`, `host/${h}/units`]);
     const gateway = loadExample(name).openclaw?.gateway;
     const openclaw = gateway === undefined ? [] : [`openclaw/${gateway}/config`];
     const tailnet = ['tailnet/policy', 'tailnet/settings', 'tailnet/devices'];
@@ -21,7 +21,7 @@ describe.each(EXAMPLES)('example %s', (name) => {
 
   it.each(Object.keys(sources))('%s', (source) => {
     const body = sources[source]?.body;
-    const text = typeof body === 'string' ? body : hasText(body) ? body.text : `${JSON.stringify(body, null, 2)}\n`;
+    const text = textOf(body);
     const file =
       source === 'tailnet/policy'
         ? 'policy.hujson'
@@ -46,6 +46,19 @@ it('a topology with a subnet router, ranges and UDP: the policy and the router',
     `${JSON.stringify(sources['tailnet/devices']?.body, null, 2)}\n`,
   );
 });
+
+/** A body as people read it. Of the units, the rulesets are left out: `nft.txt` has them. */
+function textOf(body: unknown): string {
+  if (typeof body === 'string') return body;
+  if (hasText(body)) return body.text;
+  if (!hasFiles(body)) return `${JSON.stringify(body, null, 2)}\n`;
+  const files = Object.entries(body.files).map(([path, text]) => [path, /^table /m.test(text) ? '(ruleset)\n' : text]);
+  return files.map(([path, text]) => `--- ${path}\n${text}`).join('');
+}
+
+function hasFiles(body: unknown): body is { files: Record<string, string> } {
+  return typeof body === 'object' && body !== null && 'files' in body;
+}
 
 function hasText(body: unknown): body is { text: string } {
   return typeof body === 'object' && body !== null && 'text' in body && typeof body.text === 'string';

@@ -233,7 +233,7 @@ describe('size', () => {
     const start = performance.now();
     const topology = accepted(load(text));
     const evidence = accepted(compileTopology(topology));
-    expect(Object.keys(evidence.sources).length).toBe(3 + topology.hosts.size + 1);
+    expect(Object.keys(evidence.sources).length).toBe(3 + 2 * topology.hosts.size + 1);
     expect(performance.now() - start).toBeLessThan(15_000);
   });
 });
