@@ -110,10 +110,10 @@ describe('what is reported as covered', () => {
           answers(compiled({ ...names, grants: all }, devices)),
         );
       }),
-      { numRuns: 250, seed: 20261125 },
+      { numRuns: 120, seed: 20261125 },
     );
     // A linter that never says anything would pass as well.
-    expect(found).toBeGreaterThan(100);
+    expect(found).toBeGreaterThan(50);
   });
 });
 
