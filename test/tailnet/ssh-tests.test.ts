@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { judgePolicy } from '../../src/tailnet/policy/judge.ts';
 import { runSshTests } from '../../src/tailnet/ssh/tests.ts';
 import { device, policyOf } from './support.ts';
 
@@ -90,5 +91,35 @@ describe('runSshTests', () => {
       sshTests: [{ src: 'ada@example.com', dst: ['box'], accept: ['root'] }],
     });
     expect(runSshTests(closed, facts)).toEqual([]);
+  });
+});
+
+describe('a policy judged offline', () => {
+  const judged = (more: object, known: 'devices' | 'nothing' = 'devices') =>
+    judgePolicy('p.hujson', JSON.stringify({ ...base, ...more }), known === 'nothing' ? undefined : facts);
+  const asks = (more: object) => ({ src: 'ada@example.com', dst: ['tag:server'], ...more });
+
+  it('is refused for a failed SSH test, with its place', () => {
+    const { state, message, problems } = judged({ sshTests: [asks({ deny: ['root'] })] });
+    expect([state, message]).toEqual(['violated', 'test(s) failed']);
+    expect(problems).toMatchObject([{ code: 'policy-test-failed', span: { line: 1 } }]);
+  });
+
+  it('is taken when they pass', () => {
+    expect(judged({ sshTests: [asks({ accept: ['root'] })] }).state).toBe('holds');
+  });
+
+  it('is undecided when a test depends on what is only bounded from above', () => {
+    const [entry, ...rest] = base.ssh;
+    const ssh = [{ ...entry, srcPosture: ['posture:x'] }, ...rest];
+    const postures = { 'posture:x': ["node:os == 'linux'"] };
+    expect(judged({ ssh, postures, sshTests: [asks({ accept: ['root'] })] }).state).toBe('unknown');
+    expect(judged({ ssh, postures, sshTests: [asks({ accept: ['x'] })] }).state).toBe('holds');
+    expect(judged({ ssh, postures, sshTests: [asks({ deny: ['x'] })] }).state).toBe('violated');
+  });
+
+  it('is undecided without the devices, or with a key that nobody knows', () => {
+    expect(judged({ sshTests: [asks({ accept: ['root'] })] }, 'nothing').state).toBe('unknown');
+    expect(judged({ sshTests: [asks({ accept: ['root'], srcPostureAttrs: {} })] }).state).toBe('unknown');
   });
 });

@@ -5,6 +5,8 @@ import { type ResolvedRule, resolveRules } from '../compile/rules.ts';
 import type { TailnetFacts } from '../compile.ts';
 import { faultText, scanHujson } from '../hujson/scan.ts';
 import { runPolicyTests, type TestFailure } from '../policy-tests.ts';
+import { SshRules } from '../ssh/rules.ts';
+import { runSshTests } from '../ssh/tests.ts';
 import { checkPolicy } from './check.ts';
 import { parsePolicy } from './parse.ts';
 import type { Policy } from './policy.ts';
@@ -62,18 +64,19 @@ function unread(warnings: readonly Diagnostic[]): Undecided[] {
 const UNREAD = new Set(['policy-unknown-section', 'policy-unknown-key']);
 
 function judgeTests(policy: Policy, facts: TailnetFacts | undefined): { failed: Diagnostic[]; undecided: Undecided[] } {
-  const { tests } = policy;
-  if (tests.length === 0) return { failed: [], undecided: [] };
+  const all = [...policy.tests, ...policy.sshTests];
+  if (all.length === 0) return { failed: [], undecided: [] };
   if (facts === undefined) {
-    const why = `${tests.length} test${tests.length === 1 ? ' was' : 's were'} not run: they need the device list`;
-    return { failed: [], undecided: [{ span: tests[0]?.span, why }] };
+    const why = `${all.length} test${all.length === 1 ? ' was' : 's were'} not run: they need the device list`;
+    return { failed: [], undecided: [{ span: all[0]?.span, why }] };
   }
-  const atMost = runPolicyTests(policy, facts);
+  const run = (p: Policy) => [...runPolicyTests(p, facts), ...runSshTests(p, facts)];
+  const atMost = run(policy);
   const certain = certainPart(policy, facts);
-  const atLeast = certain === policy ? atMost : runPolicyTests(certain, facts);
+  const atLeast = certain === policy ? atMost : run(certain);
   const failed: Diagnostic[] = [];
   const undecided: Undecided[] = [];
-  for (const { span, unknownKeys } of tests) {
+  for (const { span, unknownKeys } of all) {
     if (unknownKeys.length > 0) {
       undecided.push({ span, why: 'what this test asks for is not known' });
       continue;
@@ -95,10 +98,13 @@ function errorsAt(failures: readonly TestFailure[], span: Span): readonly string
 
 /** The policy with those rules alone whose whole meaning is certain; the policy itself if that is all of them. */
 function certainPart(policy: Policy, facts: TailnetFacts): Policy {
-  const resolved = resolveRules(policy, new Resolver(policy, facts.devices));
+  const resolver = new Resolver(policy, facts.devices);
+  const resolved = resolveRules(policy, resolver);
   const certain = new Set(resolved.filter(isCertain).map((r) => `${r.section}[${r.index}]`));
   const rules = policy.rules.filter((r) => certain.has(`${r.section}[${r.index}]`));
-  return rules.length === policy.rules.length ? policy : { ...policy, rules };
+  const logins = new SshRules(policy, facts.users, resolver).certain();
+  const isWhole = rules.length === policy.rules.length && logins.size === policy.ssh.length;
+  return isWhole ? policy : { ...policy, rules, ssh: policy.ssh.filter((entry) => logins.has(entry.index)) };
 }
 
 function isCertain(rule: ResolvedRule): boolean {

@@ -76,6 +76,11 @@ export class SshRules {
     return [...rules.filter((r) => r.action === 'check'), ...rules.filter((r) => r.action === 'accept')];
   }
 
+  /** Positions in `ssh` of the entries whose whole meaning is certain. */
+  certain(): ReadonlySet<number> {
+    return new Set(this.#entries.flatMap((p) => (p.exact ? [p.entry.index] : [])));
+  }
+
   #prepare(policy: Policy, entry: SshEntry, rank: ReadonlyMap<string, number>): Prepared {
     const unbounded = entry.unknownKeys.length > 0;
     const src = unbounded ? [this.#everything()] : entry.src.map((ref) => this.#resolver.resolve(ref));
