@@ -9,8 +9,10 @@ const SSHD = '/usr/sbin/sshd';
 /** Where Debian's sshd puts its children without rights; it refuses to start without. */
 const SEPARATION = '/run/sshd';
 export const SSH_PORT = 2222;
+/** Of the server (RFC 5737, for documentation). */
+const ADDRESS = '192.0.2.1';
 
-/** A real sshd on the loopback of a network namespace of its own, and a client configuration that leads there. */
+/** A real sshd in a network namespace of its own, and a client configuration that leads there from a neighbour's. */
 export interface TestSshd {
   readonly space: TestNamespace;
   /** Destination for `access.target`: one that may log in, by key. */
@@ -41,8 +43,7 @@ export function canRunSshd(): boolean {
 /** Starts the server and points `CORDON_SSH_CONFIG` of this process at the client's configuration. */
 export async function startSshd(label: string): Promise<TestSshd> {
   const folder = mkdtempSync(join(tmpdir(), 'cordon-sshd-'));
-  const space = makeNamespace(label);
-  space.exec(['ip', 'link', 'set', 'lo', 'up']);
+  const [space, neighbour] = linkedNamespaces(label);
   const at = (name: string) => join(folder, name);
   for (const key of ['host', 'impostor', 'client', 'stranger']) {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', key, '-f', at(key)]);
@@ -52,7 +53,7 @@ export async function startSshd(label: string): Promise<TestSshd> {
   writeFileSync(at('known'), `cordon-test ${pub('host')}impostor-test ${pub('impostor')}`);
   writeFileSync(
     at('server.conf'),
-    `ListenAddress 127.0.0.1:${SSH_PORT}
+    `ListenAddress ${ADDRESS}:${SSH_PORT}
 HostKey ${at('host')}
 PidFile none
 AuthorizedKeysFile ${at('authorized')}
@@ -69,7 +70,7 @@ SetEnv HOME=${folder}
 `,
   );
   writeFileSync(at('connect.py'), CONNECT);
-  writeFileSync(at('client.conf'), clientConfiguration(space.name, at));
+  writeFileSync(at('client.conf'), clientConfiguration(neighbour.name, at));
   if (!existsSync(SEPARATION)) mkdirSync(SEPARATION, { mode: 0o755 });
   const server = spawn('ip', ['netns', 'exec', space.name, SSHD, '-D', '-e', '-f', at('server.conf')], {
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -101,15 +102,31 @@ SetEnv HOME=${folder}
       for (const pid of childrenOf(server.pid ?? -1)) end(pid);
       server.kill('SIGKILL');
       space.remove();
+      neighbour.remove();
       rmSync(folder, { recursive: true });
     },
   };
 }
 
-/** Opens the connection inside the namespace and hands it to ssh (ssh_config(5): ProxyUseFdpass). */
+/** A host and a neighbour on one link: what the host's ruleset sees is what a host sees, not both ends on loopback. */
+function linkedNamespaces(label: string): [TestNamespace, TestNamespace] {
+  const [space, neighbour] = [makeNamespace(label), makeNamespace(`${label}-from`)];
+  const peer = ['peer', 'name', 'link0', 'netns', neighbour.name];
+  execFileSync('ip', ['link', 'add', 'link0', 'netns', space.name, 'type', 'veth', ...peer], { stdio: 'pipe' });
+  for (const [end, address] of [
+    [space, ADDRESS],
+    [neighbour, '192.0.2.2'],
+  ] as const) {
+    end.exec(['ip', 'address', 'add', `${address}/30`, 'dev', 'link0']);
+    for (const link of ['lo', 'link0']) end.exec(['ip', 'link', 'set', link, 'up']);
+  }
+  return [space, neighbour];
+}
+
+/** Opens the connection inside the neighbour's namespace and hands it to ssh (ssh_config(5): ProxyUseFdpass). */
 const CONNECT = `
 import socket, sys
-to = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=float(sys.argv[2]))
+to = socket.create_connection(("${ADDRESS}", int(sys.argv[1])), timeout=float(sys.argv[2]))
 to.settimeout(None)
 socket.send_fds(socket.socket(fileno=1), [b"x"], [to.fileno()])
 `;

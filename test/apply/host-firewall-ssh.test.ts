@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ApplyOptions } from '../../src/apply/host-firewall.ts';
-import { applyRuleset, describeApply } from '../../src/apply/host-firewall.ts';
-import type { ApplyOutcome } from '../../src/apply/host-firewall-outcome.ts';
+import { applyRuleset } from '../../src/apply/host-firewall.ts';
+import { describeApply, inPlaceAfter } from '../../src/apply/host-firewall-outcome.ts';
 import { readRuleset } from '../../src/apply/host-firewall-read.ts';
 import { replacement } from '../../src/apply/host-firewall-tables.ts';
 import type { TestSshd } from '../access/sshd.ts';
@@ -18,7 +18,6 @@ const table = (port: number, open = `tcp dport ${SSH_PORT} accept`) => `table in
 	chain input {
 		type filter hook input priority 300; policy drop;
 		${open}
-		tcp sport ${SSH_PORT} ct direction reply accept
 		tcp dport ${port} accept
 		drop
 	}
@@ -47,23 +46,6 @@ function host() {
       for (const pid of sessions()) process.kill(pid, 'SIGKILL');
     },
   };
-}
-
-/** What an outcome claims to be in place; undefined where it claims nothing. */
-function claimed(outcome: ApplyOutcome, previous: string, next: string): string | undefined {
-  switch (outcome.kind) {
-    case 'applied':
-    case 'unchanged':
-      return next;
-    case 'unconfirmed':
-      return outcome.after === 'old' ? previous : undefined;
-    case 'rejected':
-      return outcome.previous;
-    case 'busy':
-      return previous;
-    default:
-      return describeApply('', outcome).includes('nothing was changed') ? previous : undefined;
-  }
 }
 
 describe('applyRuleset over ssh', () => {
@@ -125,7 +107,7 @@ describe('applyRuleset over ssh', () => {
       await cutting;
       expect([OLD, NEW]).toContain(own());
       // A timer that is still running ends before anything is said for certain.
-      const claim = claimed(outcome, OLD, NEW);
+      const claim = { new: NEW, previous: OLD, other: '', unknown: undefined }[inPlaceAfter(outcome)];
       if (claim !== undefined) expect(own()).toBe(claim);
       await sleep(claim === undefined ? 3500 : 0);
       expect(own()).toBe(outcome.kind === 'applied' ? NEW : OLD);

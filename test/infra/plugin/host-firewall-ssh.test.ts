@@ -13,7 +13,6 @@ const ruleset = (port: number, ssh = `tcp dport ${SSH_PORT} accept`) => `table i
 	chain input {
 		type filter hook input priority 300; policy drop;
 		${ssh}
-		tcp sport ${SSH_PORT} ct direction reply accept
 		tcp dport ${port} accept
 		drop
 	}
