@@ -78,11 +78,7 @@ function none(): PacketVerdict {
   return { verdict: 'accept', family: null, table: null, chain: null, handle: null, why: 'no base chain at this hook' };
 }
 
-function described(
-  verdict: PacketVerdict['verdict'],
-  drops: readonly Place[],
-  place: Place | undefined,
-): PacketVerdict {
+function described(verdict: PacketVerdict['verdict'], all: readonly Place[], place: Place | undefined): PacketVerdict {
   if (place === undefined) return none();
   const { table, chain, rule, why } = place;
   const other = all.find((o) => o.rule !== rule || o.chain !== chain);
