@@ -17,6 +17,8 @@ export interface Claim {
   readonly witness?: Witness;
   readonly blame: readonly Blame[];
   readonly missing: readonly Missing[];
+  /** What the claim rests on that no capture shows, only documentation: bounded from above, so nothing is missed by it. */
+  readonly assumed?: readonly Missing[];
   readonly waiver?: { readonly id: string; readonly owner: string; readonly reason: string; readonly expires: string };
 }
 

@@ -1,6 +1,7 @@
 import { causeOf } from '../proof/causes.ts';
 import type { Claim, Place } from '../proof/claim.ts';
 import type { Report } from '../proof/report.ts';
+import type { Missing } from '../state/known.ts';
 import { type ChangeGroup, groupChanges } from './change-groups.ts';
 import { describeGroup } from './change-words.ts';
 import { witnessWords } from './packet-words.ts';
@@ -31,9 +32,10 @@ export function findingsOf(report: Report, isFile: (name: string) => boolean): r
   const { claims, comparison, coverage } = report;
   const found = [
     ...claims.filter((c) => c.state !== 'holds').map(claimFinding),
+    ...claims.flatMap((c) => c.assumed ?? []).map((m) => missingFinding('assumption', 'note', m)),
     ...groupChanges(comparison?.changes ?? []).map((g) => changeFinding(g, isFile)),
-    ...(comparison?.missing ?? []).map((m) => missingFinding('comparison', m.source, m.why)),
-    ...coverage.unobserved.map((m) => missingFinding('observation', m.source, m.why)),
+    ...(comparison?.missing ?? []).map((m) => missingFinding('comparison', 'warning', m)),
+    ...coverage.unobserved.map((m) => missingFinding('observation', 'warning', m)),
   ];
   return LEVELS.flatMap((level) => found.filter((f) => f.level === level));
 }
@@ -85,11 +87,15 @@ function changeFinding(group: ChangeGroup, isFile: (name: string) => boolean): F
   };
 }
 
-function missingFinding(what: string, source: string, why: string): Finding {
+function missingFinding(
+  what: 'comparison' | 'observation' | 'assumption',
+  level: Finding['level'],
+  { source, why }: Missing,
+): Finding {
   return {
     rule: `unknown-${what}`,
-    level: 'warning',
-    title: `${source} is not known: ${why}`,
+    level,
+    title: level === 'note' ? `${source}: ${why}` : `${source} is not known: ${why}`,
     details: [],
     places: [],
     subjects: [source],

@@ -48,6 +48,7 @@ const RULES: Readonly<Record<string, string>> = {
   'change-becomes': 'Somebody can take or no longer take an identity.',
   'change-ssh': 'Somebody gains or loses SSH sessions.',
   'change-capability': 'Somebody gains or loses an application capability.',
+  'unknown-assumption': 'A construct is bounded from above by documentation, and no capture shows what it does.',
   'unknown-comparison': 'Something could not be interpreted, so the difference is not known.',
   'unknown-observation': 'A source was asked and did not answer completely.',
 };

@@ -32,6 +32,8 @@ function verdictLines(c: Colors, verdict: ClaimState, claims: readonly Claim[], 
   for (const state of ['violated', 'unknown'] as const) {
     for (const claim of claims.filter((k) => k.state === state)) lines.push('', ...claimLines(c, claim));
   }
+  const assumed = claims.flatMap((k) => k.assumed ?? []);
+  if (assumed.length > 0) lines.push('', ...assumed.map((m) => c.dim(`  ${m.source}: ${m.why}`)));
   if (verbose) {
     lines.push('');
     for (const claim of claims.filter((k) => k.state === 'holds'))

@@ -278,7 +278,6 @@ describe('constructs that are not modelled', () => {
     ['a key of an SSH rule', '"ssh": [{"action": "accept", "src": [], "dst": [], "users": ["root"], "via": ["*"]}]'],
     ['a node attribute', '"nodeAttrs": [{"target": ["*"], "attr": ["unheard-of"]}]'],
     ['app connectors', '"nodeAttrs": [{"target": ["tag:ci"], "app": {"tailscale.com/app-connectors": []}}]'],
-    ['a default posture', '"postures": {"posture:x": ["node:os == \'linux\'"]}, "defaultSrcPosture": ["posture:x"]'],
     ['IPv4 switched off', '"disableIPv4": true'],
     ['a section that nobody knows', '"tunnels": [{"from": "*"}]'],
   ])('%s make unknown what they could touch', (_what, text) => {
@@ -291,15 +290,12 @@ describe('constructs that are not modelled', () => {
   });
 
   it.each([
-    ['a rule with a posture', '{"src": ["*"], "dst": ["tag:model"], "ip": ["tcp:11434"], "srcPosture": ["posture:x"]}'],
     [
       'a rule with a key that nobody knows',
       '{"src": ["tag:ci"], "dst": ["tag:media"], "ip": ["*"], "until": "tomorrow"}',
     ],
     ['an IP set', '{"src": ["ipset:x"], "dst": ["tag:model"], "ip": ["*"]}'],
-    ['users of other tailnets', '{"src": ["autogroup:shared"], "dst": ["tag:model"], "ip": ["tcp:11434"]}'],
     ['an unknown autogroup', '{"src": ["autogroup:robots"], "dst": ["tag:model"], "ip": ["tcp:11434"]}'],
-    ['a group that the policy does not define', '{"src": ["group:idp"], "dst": ["tag:model"], "ip": ["tcp:11434"]}'],
   ])('%s could reach the model', (_what, grant) => {
     const evidence = withPolicyText(
       node.evidence,
@@ -307,5 +303,32 @@ describe('constructs that are not modelled', () => {
     );
     const claims = expectNotHolding(node, evidence, 'tailnet/policy', ['closure tailnet/policy', 'ingress ollama-1']);
     expect(claimOf(claims, 'ingress ollama-1').state).toBe('unknown');
+  });
+
+  it.each([
+    ['a rule with a posture', '{"src": ["*"], "dst": ["tag:model"], "ip": ["tcp:11434"], "srcPosture": ["posture:x"]}'],
+    ['users of other tailnets', '{"src": ["autogroup:shared"], "dst": ["tag:model"], "ip": ["tcp:11434"]}'],
+    ['a group that the policy does not define', '{"src": ["group:idp"], "dst": ["tag:model"], "ip": ["tcp:11434"]}'],
+    ['a service', '{"src": ["tag:ci"], "dst": ["svc:web"], "ip": ["tcp:443"]}', 'closure tailnet/policy'],
+  ])('%s is bounded from above, and what the bound reaches is not known', (_what, grant, name = 'ingress ollama-1') => {
+    const evidence = withPolicyText(
+      node.evidence,
+      policyOf(node.evidence).replace('"grants": [', `"grants": [\n${grant},\n`),
+    );
+    const claims = expectNotHolding(node, evidence, 'tailnet/policy', [name]);
+    expect(claimOf(claims, name).state).toBe('unknown');
+    const closure = claimOf(claims, 'closure tailnet/policy');
+    if (name === 'ingress ollama-1') {
+      expect([closure.state, closure.missing]).toEqual(['holds', []]);
+      expect(closure.assumed?.map((m) => m.why)).toEqual([expect.stringMatching(/^assumed: grants\[0\]: /)]);
+    }
+  });
+
+  it('a default posture may stop a flow, and lets nobody in', () => {
+    const text = '"postures": {"posture:x": ["node:os == \'linux\'"]}, "defaultSrcPosture": ["posture:x"]';
+    const claims = proved(node, beside(text));
+    expect(claimOf(claims, 'flow orchestrator-model').state).toBe('unknown');
+    expect(claimOf(claims, 'ingress ollama-1').state).toBe('holds');
+    expect(claimOf(claims, 'closure tailnet/policy').assumed).toHaveLength(1);
   });
 });

@@ -94,7 +94,9 @@ function tailnetMissing(context: ProofContext, host: Host): readonly Missing[] {
   const { policy } = context.state.tailnet;
   if (!context.tailnet.known || !policy.known) return missingOf(context.tailnet);
   const touching = host.device === undefined ? ANYWHERE : ON_THE_TAILNET;
-  const unmodelled = policy.value.policy.unmodelled.filter((u) => u.touches.some((t) => touching.includes(t)));
+  const unmodelled = policy.value.policy.unmodelled.filter(
+    (u) => u.kind === 'unmodelled' && u.touches.some((t) => touching.includes(t)),
+  );
   return [
     ...unlisted(context, host),
     ...strangeDevices(context),

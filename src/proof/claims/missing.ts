@@ -7,7 +7,10 @@ export function uniqueMissing(missing: readonly Missing[]): Missing[] {
   return [...new Map(missing.map((m) => [`${m.source} ${m.why}`, m])).values()];
 }
 
-/** A construct of the tailnet that is in force but not modelled, as something that is missing. */
+/** A construct of the tailnet that is in force but not modelled, or only assumed, with its place. */
 export function unmodelledMissing(u: Unmodelled): Missing {
-  return { source: u.span === undefined ? 'tailnet' : formatSpan(u.span), why: `not modelled: ${u.what}` };
+  return {
+    source: u.span === undefined ? 'tailnet' : formatSpan(u.span),
+    why: `${u.kind === 'assumed' ? 'assumed' : 'not modelled'}: ${u.what}`,
+  };
 }

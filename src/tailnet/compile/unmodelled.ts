@@ -72,7 +72,7 @@ function emptySections(policy: Policy): Unmodelled[] {
   const decided = acls === 'present' || grants === 'present' || (acls === 'absent' && grants === 'absent');
   if (decided || allowsNothing(policy)) return [];
   const what = 'no rule at all, but an empty acls list: reported to allow nothing, not validated';
-  return [{ kind: 'assumed', span: undefined, what, touches: ACCESS }];
+  return [{ kind: 'unmodelled', span: undefined, what, touches: ACCESS }];
 }
 
 function inRule(rule: PolicyRule, doubtAbout: (ref: SelectorRef) => Doubt | undefined): Unmodelled[] {
@@ -125,8 +125,8 @@ function doubtOf(policy: Policy, ref: SelectorRef): Doubt | undefined {
         ? unmodelled(`${s.name} is not defined, or not understood; taken as any address`)
         : assumed(`${s.name}: taken as all that it adds; what it removes is left in`);
     case 'service':
-      return assumed(
-        `${s.name}: service addresses are not known; taken as any tailnet address that no device has, on every device`,
+      return unmodelled(
+        `${s.name}: which devices answer for it, and at which addresses, is in no source; taken as any tailnet address that no device has, on every device`,
       );
     case 'unknown':
       return unmodelled(`${JSON.stringify(s.text)} is not understood; taken as any address`);
