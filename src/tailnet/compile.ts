@@ -112,7 +112,7 @@ export function compileTailnet(policy: Policy, facts: TailnetFacts): CompiledTai
       if (at === undefined) return [];
       return [
         ...capabilityRules(at.device, deliveriesAt(at.c), resolver, sources),
-        ...reversedCapabilities(at.device, at.c, rules, sources),
+        ...reversedCapabilities(at.device, at.c, rules, resolver, sources),
       ];
     },
     peersOf(id) {

@@ -81,6 +81,31 @@ describe('runPolicyTests', () => {
     expect(run({ src: 'tag:orch', deny: ['box:1'] })).toBe(false);
   });
 
+  it('looks at every address of a source, not only at the first and the last', () => {
+    const crowd = [1, 2, 3].map((n) => device(`n${n}`, n, 'ada@example.com'));
+    const rule = { src: ['100.64.0.1', '100.64.0.3', 'fd7a:115c:a1e0::/48'], dst: ['10.0.0.1'], ip: ['tcp:1'] };
+    const run = (test: object) => {
+      const policy = policyOf({ grants: [rule], tests: [{ src: 'autogroup:member', ...test }] });
+      return runPolicyTests(policy, { devices: crowd, users: [] }).length;
+    };
+    expect(run({ accept: ['10.0.0.1:1'] })).toBe(1);
+    rule.src.push('100.64.0.2');
+    expect(run({ accept: ['10.0.0.1:1'] })).toBe(0);
+  });
+
+  it('looks at every device that a destination means', () => {
+    const crowd = [...facts.devices, ...[1, 2, 3].map((n) => device(`t${n}`, 20 + n, 'tag:gone'))];
+    const run = (dst: string[]) => {
+      const grants = [{ src: ['tag:orch'], dst, ip: ['tcp:1'] }];
+      const policy = policyOf({ ...base, grants, tests: [{ src: 'tag:orch', accept: ['tag:gone:1'] }] });
+      return runPolicyTests(policy, { ...facts, devices: crowd })[0]?.errors;
+    };
+    expect(run(['100.64.0.21', '100.64.0.23', 'fd7a:115c:a1e0::/48'])).toEqual([
+      'address "100.64.0.22:1": want: Accept, got: Drop',
+    ]);
+    expect(run(['tag:gone'])).toBeUndefined();
+  });
+
   it('counts missing keys as allow-all', () => {
     const open = { tagOwners: base.tagOwners, tests: [{ src: 'tag:model', accept: ['tag:orch:1'] }] };
     expect(runPolicyTests(policyOf(open), facts)).toEqual([]);

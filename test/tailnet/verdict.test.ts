@@ -22,6 +22,8 @@ const sshTest = (more: object) => ({
   tagOwners,
   sshTests: [{ src: 'ada@example.com', dst: ['tag:model'], accept: ['root'], ...more }],
 });
+const TAGGED = 'tags in SSH source cannot access user-owned devices';
+const PORTLESS = 'dst="tag:model": protocol does not support specific ports, only "*" is allowed';
 const SELF = 'autogroup:self can only be used with users, groups, or supported autogroups';
 
 describe('apiVerdict', () => {
@@ -37,6 +39,17 @@ describe('apiVerdict', () => {
     [ssh({ users: ['autogroup:nonroot', 'localpart:foo', 'localpart:*@example.com'] })],
     [ssh({ action: 'check', checkPeriod: '0s' })],
     [ssh({ action: 'check', checkPeriod: '168h' })],
+    [ssh({ src: ['ada@example.com'], dst: ['ada@example.com'] })],
+    [ssh({ src: ['tag:o', 'autogroup:tagged'], dst: ['autogroup:tagged'] })],
+    [ssh({ dst: ['autogroup:self', 'autogroup:member'] })],
+    [ssh({ src: [], dst: ['ada@example.com'] })],
+    [ssh({ action: 'check', checkPeriod: 'always' })],
+    [ssh({ src: undefined })],
+    [sshTest({ src: '100.64.0.3', dst: ['100.64.0.1'], accept: [], deny: ['root'] })],
+    [acl({ proto: 'sctp', dst: ['tag:model:80'] })],
+    [acl({ proto: 'icmp' })],
+    [grant({ ip: [], app: { 'tailscale.com/cap/kubernetes': [] } })],
+    [{ tagOwners, nodeAttrs: [{ target: ['autogroup:owner'], ipPool: ['100.81.0.0/16'] }] }],
     [{ tagOwners, nodeAttrs: [{ target: ['*', 'tag:model', '10.0.0.0/8'], attr: ['x'] }] }],
   ])('accepts %j', (policy) => {
     expect(answer(policy)).toBe('ok');
@@ -77,6 +90,43 @@ describe('apiVerdict', () => {
     [
       ssh({ users: ['localpart:*@other.example'] }),
       'other.example is not associated with this Tailnet and cannot be used in user:*@<domain> expressions',
+    ],
+    [ssh({ users: ['  '] }), 'user "" is not valid'],
+    [ssh({ src: ['*'] }), 'invalid src "*"'],
+    [ssh({ src: ['100.64.0.1'] }), 'invalid src "100.64.0.1"'],
+    [ssh({ src: ['tag:x'] }), 'src=tag not found: "tag:x"'],
+    [ssh({ src: ['group:x'] }), 'src=group not found: "group:x"'],
+    [ssh({ dst: ['*'] }), 'invalid dst "*"'],
+    [{ ...ssh({ dst: ['box'] }), hosts: { box: '100.64.0.1' } }, 'invalid dst "box"'],
+    [ssh({ dst: ['tag:x'] }), 'tag not found: "tag:x"'],
+    [ssh({ src: ['tag:o'], dst: ['autogroup:self'] }), TAGGED],
+    [ssh({ src: ['autogroup:tagged'], dst: ['autogroup:member'] }), TAGGED],
+    [ssh({ src: ['tag:o'], dst: ['ada@example.com'] }), TAGGED],
+    [ssh({ dst: ['ada@example.com'] }), 'user destination requires source to contain only that same user'],
+    [ssh({ checkPeriod: '1h' }), 'checkPeriod is only valid with action "check"'],
+    [sshTest({ src: '' }), 'SSH tests entry must have a non-empty src'],
+    [sshTest({ dst: [] }), 'SSH tests entry must have at least one dst'],
+    [sshTest({ dst: ['tag:x'] }), 'SSH tests dst contains unknown tag "tag:x"'],
+    [sshTest({ dst: ['10.0.0.0/8'] }), 'SSH tests dst contains disallowed element "10.0.0.0/8"'],
+    [{ ...sshTest({ dst: ['n'] }), hosts: { n: '10.0.0.0/8' } }, 'SSH tests dst contains disallowed element "n"'],
+    [{ nodeAttrs: [{ target: ['nohost'], attr: ['x'] }] }, '"nohost": invalid address'],
+    [{ nodeAttrs: [{ target: ['tag:x'], attr: ['x'] }] }, 'tag not found: "tag:x"'],
+    [
+      { nodeAttrs: [{ target: ['autogroup:self'], attr: ['x'] }] },
+      '"autogroup:self" not valid as a target of nodeAttrs',
+    ],
+    [{ nodeAttrs: [{ target: ['*'], ipPool: ['10.0.0.0/8'] }] }, 'ipPool "10.0.0.0/8": must lie within 100.64.0.0/10'],
+    [
+      { nodeAttrs: [{ target: ['*'], ipPool: ['100.100.0.0/16'] }] },
+      'ipPool "100.100.0.0/16": overlaps a range that Tailscale reserves',
+    ],
+    [{ tagOwners: { 'tag:1x': [] } }, `tagOwners["tag:1x"]: tag names must start with a letter, after 'tag:'`],
+    [acl({ proto: 'icmp', dst: ['tag:model:80'] }), PORTLESS],
+    [grant({ dst: ['autogroup:danger-all'] }), 'cannot use autogroup:danger-all as a dst'],
+    [grant({ app: { 'tailscale.com/cap/anything': [] } }), 'capability name must not be in the tailscale.com domain'],
+    [
+      { groups: { 'group:a': ['group:b'], 'group:b': ['group:a'] } },
+      'groups["group:b"]: "group:a": group members cannot be recursive',
     ],
     [sshTest({ dst: ['autogroup:internet'] }), 'SSH tests dst contains disallowed element "autogroup:internet"'],
     [{ nodeAttrs: [{ target: ['%bogus%'], attr: ['x'] }] }, '"%bogus%": invalid address'],

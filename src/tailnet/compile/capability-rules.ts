@@ -3,8 +3,8 @@ import type { Span } from '../../source/span.ts';
 import type { Device } from '../device.ts';
 import type { DeviceClass } from './classes.ts';
 import type { Delivery } from './deliveries.ts';
-import type { Resolved, Resolver } from './resolver.ts';
-import type { ResolvedRule, SourceSets } from './rules.ts';
+import type { Resolver } from './resolver.ts';
+import type { ResolvedRule, ResolvedTarget, SourceSets } from './rules.ts';
 
 /** An application capability as one device receives it: no packet access, but the sources become peers. */
 export interface CapabilityRule {
@@ -46,11 +46,15 @@ export function capabilityRules(
   });
 }
 
-/** The reversed capabilities that a device of class `c` receives as a source of grants. */
+/**
+ * The reversed capabilities that a device of class `c` receives as a source of grants: from all that the grant names as
+ * its destination, of `autogroup:self` from the other devices of the same owner.
+ */
 export function reversedCapabilities(
   device: Device,
   c: DeviceClass,
   rules: readonly ResolvedRule[],
+  resolver: Resolver,
   sources: SourceSets,
 ): CapabilityRule[] {
   const own = AddressSet.ofAddresses(...device.addresses);
@@ -60,9 +64,12 @@ export function reversedCapabilities(
     return rule.app.flatMap((app) => {
       const name = Object.hasOwn(REVERSED, app.name) ? REVERSED[app.name] : undefined;
       if (name === undefined) return [];
-      const targets: readonly Resolved[] = rule.dst.map((t) => t.name);
-      const exact = rule.exact && name.endsWith('drive-sharer') && [...rule.src, ...targets].every((r) => r.exact);
-      return [{ ...capability(rule, name, null), src: sources.of(targets), dst: own, exact }];
+      const isSelf = ({ name }: ResolvedTarget) => name.selector.kind === 'self';
+      const others = rule.dst.flatMap((t) => (isSelf(t) ? [] : [t.name]));
+      const exact = rule.exact && name.endsWith('drive-sharer') && [...rule.src, ...others].every((r) => r.exact);
+      const family = rule.dst.some(isSelf) && device.user !== undefined ? resolver.devicesOf(device.user) : [];
+      const src = sources.of(others).union(resolver.addressesOf(family));
+      return [{ ...capability(rule, name, null), src, dst: own, exact }];
     });
   });
 }
