@@ -3,14 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { TestNamespace } from '../support/namespace.ts';
-import { canUseNamespaces, makeNamespace } from '../support/namespace.ts';
+import { canUseNamespaces } from '../support/namespace.ts';
+import { ADDRESSES, linkedNamespaces } from './linked-namespaces.ts';
 
 const SSHD = '/usr/sbin/sshd';
 /** Where Debian's sshd puts its children without rights; it refuses to start without. */
 const SEPARATION = '/run/sshd';
 export const SSH_PORT = 2222;
-/** Of the server (RFC 5737, for documentation). */
-const ADDRESS = '192.0.2.1';
 
 /** A real sshd in a network namespace of its own, and a client configuration that leads there from a neighbour's. */
 export interface TestSshd {
@@ -43,7 +42,7 @@ export function canRunSshd(): boolean {
 /** Starts the server and points `CORDON_SSH_CONFIG` of this process at the client's configuration. */
 export async function startSshd(label: string): Promise<TestSshd> {
   const folder = mkdtempSync(join(tmpdir(), 'cordon-sshd-'));
-  const [space, neighbour] = linkedNamespaces(label);
+  const { host: space, neighbour } = linkedNamespaces(label);
   const at = (name: string) => join(folder, name);
   for (const key of ['host', 'impostor', 'client', 'stranger']) {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', key, '-f', at(key)]);
@@ -53,7 +52,7 @@ export async function startSshd(label: string): Promise<TestSshd> {
   writeFileSync(at('known'), `cordon-test ${pub('host')}impostor-test ${pub('impostor')}`);
   writeFileSync(
     at('server.conf'),
-    `ListenAddress ${ADDRESS}:${SSH_PORT}
+    `ListenAddress ${ADDRESSES.host}:${SSH_PORT}
 HostKey ${at('host')}
 PidFile none
 AuthorizedKeysFile ${at('authorized')}
@@ -108,25 +107,10 @@ SetEnv HOME=${folder}
   };
 }
 
-/** A host and a neighbour on one link: what the host's ruleset sees is what a host sees, not both ends on loopback. */
-function linkedNamespaces(label: string): [TestNamespace, TestNamespace] {
-  const [space, neighbour] = [makeNamespace(label), makeNamespace(`${label}-from`)];
-  const peer = ['peer', 'name', 'link0', 'netns', neighbour.name];
-  execFileSync('ip', ['link', 'add', 'link0', 'netns', space.name, 'type', 'veth', ...peer], { stdio: 'pipe' });
-  for (const [end, address] of [
-    [space, ADDRESS],
-    [neighbour, '192.0.2.2'],
-  ] as const) {
-    end.exec(['ip', 'address', 'add', `${address}/30`, 'dev', 'link0']);
-    for (const link of ['lo', 'link0']) end.exec(['ip', 'link', 'set', link, 'up']);
-  }
-  return [space, neighbour];
-}
-
 /** Opens the connection inside the neighbour's namespace and hands it to ssh (ssh_config(5): ProxyUseFdpass). */
 const CONNECT = `
 import socket, sys
-to = socket.create_connection(("${ADDRESS}", int(sys.argv[1])), timeout=float(sys.argv[2]))
+to = socket.create_connection(("${ADDRESSES.host}", int(sys.argv[1])), timeout=float(sys.argv[2]))
 to.settimeout(None)
 socket.send_fds(socket.socket(fileno=1), [b"x"], [to.fileno()])
 `;
