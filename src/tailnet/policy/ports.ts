@@ -43,7 +43,12 @@ export function parseProtocols(text: string): Parsed<readonly number[]> {
   if (name === '') return { ok: true, value: DEFAULT_PROTOCOLS };
   const known = Object.hasOwn(PROTOCOLS, name) ? PROTOCOLS[name] : undefined;
   const number = known ?? (/^[0-9]{1,3}$/.test(name) ? Number(name) : 0);
-  if (number < 1 || number > 255) return { ok: false, message: `unknown protocol ${JSON.stringify(text)}` };
+  // The API's words (juanfont/headscale hscontrol/policy/v2/types.go).
+  if (/^0[0-9]/.test(name)) return { ok: false, message: 'leading 0 not permitted in protocol number' };
+  if (number < 1 || number > 255) {
+    const hint = 'use protocol number 0-255 or protocol name (icmp, tcp, udp, etc.)';
+    return { ok: false, message: `proto name ${JSON.stringify(text)} not known; ${hint}` };
+  }
   return { ok: true, value: [number] };
 }
 
@@ -89,6 +94,9 @@ function isPort(text: string): boolean {
 export function parseIpEntry(written: string): Parsed<IpSpec> {
   const text = written.trim();
   const colon = text.indexOf(':');
+  if (colon !== text.lastIndexOf(':')) {
+    return { ok: false, message: 'expected only one colon in Internet protocol and port type' };
+  }
   const protocols = parseProtocols(colon < 0 ? '' : text.slice(0, colon));
   if (!protocols.ok) return protocols;
   if (colon >= 0 && text.slice(0, colon).trim() === '') return { ok: false, message: `unknown protocol in "${text}"` };

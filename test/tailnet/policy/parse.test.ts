@@ -117,7 +117,7 @@ describe('parsePolicy', () => {
     ], "grants": [{"src": ["*"], "dst": ["*"], "ip": ["0"], "srcPosture": ["posture:p"]}]}`);
     expect(policy.rules[0]?.unknownKeys.map((k) => k.text)).toEqual(['when']);
     expect(policy.rules[0]?.faults.map((f) => f.text)).toEqual([
-      'unknown protocol "quic"',
+      'proto name "quic" not known; use protocol number 0-255 or protocol name (icmp, tcp, udp, etc.)',
       'dst="tag:x:ssh": port range "ssh": invalid first integer',
       'dst="*": missing port',
     ]);

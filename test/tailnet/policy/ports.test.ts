@@ -52,8 +52,15 @@ describe('parseProtocols', () => {
     expect(parseProtocols(text)).toEqual({ ok: true, value: protocols });
   });
 
-  it.each(['0', '256', 'quic', '-6', 'constructor', '6.0'])('refuses %s', (text) => {
-    expect(parseProtocols(text).ok).toBe(false);
+  it.each(['0', '256', 'quic', '-6', 'constructor', '6.0', '*'])('refuses %s', (text) => {
+    expect(parseProtocols(text)).toEqual({
+      ok: false,
+      message: `proto name "${text}" not known; use protocol number 0-255 or protocol name (icmp, tcp, udp, etc.)`,
+    });
+  });
+
+  it.each(['06', '006', '00'])('refuses %s for its zero', (text) => {
+    expect(parseProtocols(text)).toEqual({ ok: false, message: 'leading 0 not permitted in protocol number' });
   });
 });
 
