@@ -97,6 +97,18 @@ describe('judgePolicy', () => {
     expect(judged({ ...named, grants, tests: [one] }).state).toBe(state);
   });
 
+  const login = { action: 'check', src: ['tag:orch'], dst: ['tag:model'], users: ['ubuntu'] };
+
+  it.each<[string, object, object, 'holds' | 'violated' | 'unknown']>([
+    ['passes', login, { check: ['ubuntu'], deny: ['root'] }, 'holds'],
+    ['fails', login, { accept: ['root'] }, 'violated'],
+    ['hangs on a posture', { ...login, srcPosture: ['posture:p'] }, { accept: ['ubuntu'] }, 'unknown'],
+    ['does not hang on it', { ...login, srcPosture: ['posture:p'] }, { deny: ['root'] }, 'holds'],
+  ])('judges an SSH test that %s', (_what, rule, test, state) => {
+    const sshTests = [{ src: 'tag:orch', dst: ['tag:model'], ...test }];
+    expect(judged({ ...named, grants: [], ssh: [rule], sshTests }).state).toBe(state);
+  });
+
   it.each<[string, object]>([
     ['a section', { ...base, grants: [], tunnels: [], extra: { a: 1 } }],
     ['a key of a rule', { ...base, grants: [{ ...grant, when: 'always' }] }],
