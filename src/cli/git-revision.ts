@@ -3,19 +3,6 @@ import { execaSync } from 'execa';
 import { CordonError } from '../source/error.ts';
 import type { TextSource } from './topology-file.ts';
 
-/** A revision, and a path in it where one is given: `git:main`, `git:HEAD~1:infra/cordon.yaml`. */
-export interface GitName {
-  readonly revision: string;
-  readonly path: string | undefined;
-}
-
-/** @returns undefined for a name that is no `git:…` */
-export function parseGitName(name: string): GitName | undefined {
-  const match = /^git:([^:]+)(?::(.+))?$/.exec(name);
-  const [, revision, path] = match ?? [];
-  return revision === undefined ? undefined : { revision, path };
-}
-
 /**
  * The texts of one revision of the repository that the working directory is in; paths are relative to that directory, as
  * those of files are. Git is asked for each text (gitrevisions(7): `REV:./PATH`), and nothing is checked out.

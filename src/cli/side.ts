@@ -7,7 +7,7 @@ import { interpret } from '../state/interpret.ts';
 import type { State } from '../state/state.ts';
 import { parsePolicy } from '../tailnet/policy/parse.ts';
 import type { Topology } from '../topology/model.ts';
-import { gitRevision, parseGitName } from './git-revision.ts';
+import { parseGitName } from './git-name.ts';
 import { snapshotIn } from './snapshot-file.ts';
 import { FILES, isTopologyFile, readDeclared, sayWarnings, type TextSource } from './topology-file.ts';
 import type { LookOptions } from './world.ts';
@@ -49,6 +49,7 @@ export async function readSide(name: string, context: SideContext): Promise<Diff
   const git = parseGitName(name);
   if (git === undefined) return readSideFrom(name, name, FILES, context);
   const path = git.path ?? context.path ?? 'cordon.yaml';
+  const { gitRevision } = await import('./git-revision.ts');
   return readSideFrom(name, path, gitRevision(git.revision), context);
 }
 

@@ -2,7 +2,7 @@ import type { CommandModule } from 'yargs';
 import { CordonError } from '../../source/error.ts';
 import { interpret } from '../../state/interpret.ts';
 import { exitCodeOfDiff, type FailOn } from '../exit-code.ts';
-import { parseGitName } from '../git-revision.ts';
+import { parseGitName } from '../git-name.ts';
 import { readJson } from '../json-file.ts';
 import { outputOptions, type ReportArguments, reportOptions, timeoutOption } from '../options.ts';
 import { contextOf, writeReport } from '../output.ts';
