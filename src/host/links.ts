@@ -43,13 +43,15 @@ const linkInfo = z.looseObject({
   addr_info: z.array(addressInfo),
 });
 
+const empty = z.strictObject({});
+
 /** Reads `host/NAME/links`: the JSON of `ip -json -details address show` (iproute2 ip/ipaddress.c). */
 export function readLinks(value: unknown): Read<readonly Link[]> {
   if (!Array.isArray(value)) return bad('the body is not a list of links');
   const problems = new Problems();
   const links = value.flatMap((item: unknown, i): Link[] => {
     // `ip` prints an empty object for what a filter left out.
-    if (typeof item === 'object' && item !== null && Object.keys(item).length === 0) return [];
+    if (empty.safeParse(item).success) return [];
     const parsed = linkInfo.safeParse(item);
     if (!parsed.success) return problems.add(`link ${i} cannot be read`) ?? [];
     const { ifindex, ifname, flags, mtu, master, link_netnsid, linkinfo, addr_info } = parsed.data;
@@ -64,5 +66,6 @@ export function readLinks(value: unknown): Read<readonly Link[]> {
     const leadsElsewhere = link_netnsid !== undefined;
     return [{ index: ifindex, name: ifname, kind: linkinfo?.info_kind, flags, mtu, master, leadsElsewhere, addresses }];
   });
+  if (links.length === 0) problems.add('no link at all, not even loopback');
   return problems.over(links);
 }

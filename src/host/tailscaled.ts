@@ -131,10 +131,21 @@ const nodeSchema = z.looseObject({
   AllowedIPs: strings,
   Endpoints: strings,
 });
-const ruleSchema = z.looseObject({
-  SrcIPs: strings,
+/** Strict: a field that nobody here knows could widen or narrow the rule (tailcfg.FilterRule, tailcfg.NetPortRange). */
+const ruleSchema = z.strictObject({
+  SrcIPs: z
+    .array(z.string())
+    .nullable()
+    .transform((list) => list ?? []),
+  SrcBits: z.null().optional(),
   DstPorts: z
-    .array(z.looseObject({ IP: z.string(), Ports: z.object({ First: z.int().min(0), Last: z.int().max(65535) }) }))
+    .array(
+      z.strictObject({
+        IP: z.string(),
+        Bits: z.null().optional(),
+        Ports: z.object({ First: z.int().min(0), Last: z.int().max(65535) }),
+      }),
+    )
     .nullish()
     .transform((list) => list ?? []),
   IPProto: z

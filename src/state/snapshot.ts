@@ -20,7 +20,11 @@ const snapshotSchema = z
   .strictObject({
     schemaVersion: z.literal(1).describe('Version of this format.'),
     takenAt: z.iso.datetime({ offset: true }).describe('When the observation began.'),
-    sources: z.record(sourceName, sourceEntry).describe('Every source that was asked, whether it answered or not.'),
+    sources: z
+      .record(sourceName, sourceEntry)
+      .describe(
+        'Every source that was asked, whether it answered or not. Of a host: nft.txt, nft.json, iptables, listeners, links, routes, tailscale.prefs, tailscale.serve, tailscale.netmap, units, files, processes (docs/snapshot.md).',
+      ),
   })
   .describe('Raw evidence of one observation.');
 
