@@ -77,18 +77,23 @@ def settings(namespace, values):
                 file.write(value)
 
 
-def run(jobs, at_once=8):
+def run(jobs, timeout, at_once=8):
     """Programs in namespaces, several at once; they see PATH and nothing else of the environment."""
     results = []
     for first in range(0, len(jobs), at_once):
         started = []
-        for namespace, argv, _ in jobs[first:first + at_once]:
-            enter(namespace)
-            pipe = subprocess.PIPE
-            started.append(subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env={"PATH": os.environ["PATH"], "LC_ALL": "C"}))
-        for process, (_, _, stdin) in zip(started, jobs[first:first + at_once]):
-            out, err = process.communicate(stdin.encode(), timeout=60)
-            results.append([process.returncode, out.decode(errors="replace"), err.decode(errors="replace")])
+        try:
+            for namespace, argv, _ in jobs[first:first + at_once]:
+                enter(namespace)
+                pipe = subprocess.PIPE
+                environment = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
+                started.append(subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=environment))
+            for process, (_, _, stdin) in zip(started, jobs[first:first + at_once]):
+                out, err = process.communicate(stdin.encode(), timeout=timeout)
+                results.append([process.returncode, out.decode(errors="replace"), err.decode(errors="replace")])
+        finally:
+            for process in started:
+                process.kill()  # does nothing to one that has ended
     return results
 
 

@@ -61,6 +61,8 @@ export type Opened =
   | { readonly ok: false; readonly missing: readonly string[] };
 
 const WINDOW = 4_000;
+/** `ip` and `nft` are done in milliseconds; a machine under load gets a thousand times that. */
+const JOB_MS = 60_000;
 const jobResults = z.array(z.tuple([z.int(), z.string(), z.string()]));
 const talked = z.tuple([z.boolean(), z.boolean()]);
 const hits = z.array(z.tuple([z.string(), z.boolean()]));
@@ -127,9 +129,10 @@ export class Sandbox {
     await this.#call('settings', [namespace, values]);
   }
 
-  /** Runs programs, several at once, and returns what came of each. */
-  async run(jobs: readonly Job[]): Promise<readonly JobResult[]> {
-    const answer = await this.#call('run', [jobs.map((j) => [j.namespace, j.argv, j.stdin ?? ''])]);
+  /** Runs programs, up to eight at once, and returns what came of each. */
+  async run(jobs: readonly Job[], timeoutMs = JOB_MS): Promise<readonly JobResult[]> {
+    const items = jobs.map((j) => [j.namespace, j.argv, j.stdin ?? '']);
+    const answer = await this.#call('run', [items, timeoutMs / 1000]);
     return jobResults.parse(answer).map(([code, stdout, stderr]) => ({ code, stdout, stderr }));
   }
 
@@ -138,8 +141,8 @@ export class Sandbox {
    * @returns what each wrote to its standard output
    * @throws CordonError `lab-program` with the words of the first that failed
    */
-  async mustRun(jobs: readonly Job[]): Promise<readonly string[]> {
-    const results = await this.run(jobs);
+  async mustRun(jobs: readonly Job[], timeoutMs = JOB_MS): Promise<readonly string[]> {
+    const results = await this.run(jobs, timeoutMs);
     results.forEach((result, i) => {
       if (result.code === 0) return;
       const job = jobs[i];

@@ -29,6 +29,7 @@ export interface HostSpec {
   readonly namespace?: string;
   readonly segmentInterface?: string;
   readonly underlayInterfaces?: readonly string[];
+  readonly flowUsers?: readonly number[];
 }
 
 export interface TopologySpec {
@@ -83,6 +84,8 @@ function hostOf(name: string, spec: HostSpec): Host {
     underlayInterfaces: spec.underlayInterfaces ?? (spec.device === undefined ? [] : ['eth0']),
     resolvers: [],
     tailscaled: spec.device !== undefined,
+    flowUsers: spec.flowUsers ?? [],
+    unit: undefined,
     access: spec.namespace === undefined ? { kind: 'render-only' } : { kind: 'netns', name: spec.namespace },
   };
 }
