@@ -17,6 +17,7 @@ export const PRESETS: Readonly<Record<string, (deployment: Deployment, family: F
 export interface Baseline {
   readonly lines: readonly Line[];
   readonly deployment: Deployment;
+  readonly family: Family;
   /** Tools of an agent of which nothing else is declared. */
   readonly tools: { readonly allow: readonly string[]; readonly deny: readonly string[] };
   /** The line that decides a key (newest name), or a map above it. */
@@ -40,6 +41,7 @@ export function baselineOf(
   return {
     lines,
     deployment,
+    family,
     tools: baselineTools(family),
     lineOf(key, value) {
       if (typeof value === 'string' && key.at(-1) === 'model') {

@@ -11,6 +11,7 @@ import { otherKey } from './other-keys.ts';
 import { readingOf } from './reading.ts';
 import { shown } from './show.ts';
 import type { VersionKnowledge } from './version.ts';
+import { type Extra, wholeAddedMaps, wholeRemovedMaps } from './whole-maps.ts';
 
 /**
  * Holds a configuration against a baseline, key by key and agent by agent: every line, and every key of the file that no
@@ -21,9 +22,11 @@ import type { VersionKnowledge } from './version.ts';
 export function compareConfig(baseline: Baseline, config: unknown, version: VersionKnowledge): Finding[] {
   const lines = baseline.lines.filter((line) => !isAgents(line.key));
   const sets = agentSets(config);
+  const decided = lines.map((line) => ({ line, finding: decideLine(line, config, version) }));
   return [
-    ...lines.map((line) => decideLine(line, config, version)),
-    ...otherFindings(baseline, config, version),
+    ...decided.map((d) => d.finding),
+    ...wholeRemovedMaps(decided, config, version),
+    ...wholeAddedMaps(extrasOf(baseline, config, version), lines),
     ...agentSetFindings(baseline, sets, version),
     ...sets.flatMap((set) => set.agents.flatMap((agent) => agentFindings(baseline, agent, version))),
     ...laneFindings(baseline, sets, config, version),
@@ -36,12 +39,12 @@ function decideLine(line: Line, config: unknown, version: VersionKnowledge): Fin
 }
 
 /** Keys of the file that no line decides. */
-function otherFindings(baseline: Baseline, config: unknown, version: VersionKnowledge): Finding[] {
+function extrasOf(baseline: Baseline, config: unknown, version: VersionKnowledge): Extra[] {
   const leaves = leavesOf(config).filter(({ path }) => path.length > 0 && !isAgents(path));
-  return leaves.flatMap(({ path, value }) => {
+  return leaves.flatMap(({ path, value }): Extra[] => {
     const key = newestName(path, version.family);
-    if (isEmptyMap(value) && !isNamed(key)) return [];
-    return baseline.lineOf(key, value) === undefined ? otherFinding(path, key, value) : [];
+    if ((isEmptyMap(value) && !isNamed(key)) || baseline.lineOf(key, value) !== undefined) return [];
+    return [{ path, key, shown: shown(value), findings: otherFinding(path, key, value) }];
   });
 }
 

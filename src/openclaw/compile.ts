@@ -22,7 +22,7 @@ export function compileConfig(declaration: Declaration, family: Family): unknown
     if (value !== undefined) put(config, nameIn(line.key, family), value);
   }
   const agents = [...declaration.deployment.agents];
-  if (agents.length === 0) return config;
+  if (agents.length === 0) return structuredClone(config);
   const entries = agents.map(([id, lane]) => [id, agentSettings(baseline, lane)] as const);
   if (family === '2026.2')
     put(
@@ -31,7 +31,8 @@ export function compileConfig(declaration: Declaration, family: Family): unknown
       entries.map(([id, settings]) => ({ id, ...settings })),
     );
   else put(config, ['agents', 'entries'], Object.fromEntries(entries));
-  return config;
+  // A copy: the lists are the declaration's own.
+  return structuredClone(config);
 }
 
 /** The value a line asks for; undefined where it asks for nothing to be set. */

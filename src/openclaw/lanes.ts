@@ -6,6 +6,7 @@ import { withMode } from './exec-policy.ts';
 import { type KeyPath, keyPath, keyText, valueAt } from './keys.ts';
 import type { Expectation, Finding, Line } from './line.ts';
 import { readingOf } from './reading.ts';
+import { expandTools } from './tools.ts';
 import type { VersionKnowledge } from './version.ts';
 
 /**
@@ -48,10 +49,14 @@ function decideLane(
   return { ...inherited, path, agent: agent.id, source: `${inherited.source}, inherited` };
 }
 
-/** Tools of a lane, as lists that a configuration can hold: what it has, and what of the baseline's stays denied. */
+/**
+ * Tools of a lane, as lists that a configuration can hold: what it has, and what of the baseline's stays denied. Groups
+ * become names, since a later release may have more in a group.
+ */
 export function laneTools(baseline: Baseline, lane: LaneDeclaration): { allow: readonly string[]; deny: string[] } {
-  const allow = lane.allow ?? baseline.tools.allow;
-  return { allow, deny: [...baseline.tools.deny.filter((tool) => !allow.includes(tool)), ...lane.deny] };
+  const names = (list: readonly string[]) => [...(expandTools(list, baseline.family) ?? [])];
+  const allow = names(lane.allow ?? baseline.tools.allow);
+  return { allow, deny: [...baseline.tools.deny.filter((tool) => !allow.includes(tool)), ...names(lane.deny)] };
 }
 
 /** What a lane's declaration says of keys that agents may set; by their names in the defaults. */

@@ -82,6 +82,9 @@ const ROWS: readonly Row[] = [
   ),
   ...neutral('gateway.controlUi.environment.** gateway.channelHealthCheckMinutes gateway.http.securityHeaders.**'),
 
+  // Routes among agents, each of which is judged by itself.
+  ['bindings', 'neutral'],
+
   // Harmless with the value named, a way in with any other.
   [
     'gateway.auth.allowTailscale',

@@ -11,7 +11,7 @@ const WORDS: ReadonlySet<string> = new Set(
   funnel minimal coding messaging full allowlist deny ask always on-miss sandbox gateway node local remote merge replace main
   per-peer per-channel-peer per-account-channel-peer per-sender global host bridge pairing open disabled explicit env file
   exec store docker ssh spawned tree self stable beta dev tools trace debug info warn error manual hybrid hot restart
-  openai-completions openai-responses anthropic-messages ollama ALL`.split(/\s+/),
+  * openai-completions openai-responses anthropic-messages ollama ALL`.split(/\s+/),
 );
 
 /** Commands of node hosts, such as `screen.record`. */
