@@ -39,7 +39,7 @@ export function dense(nodes: number, rules: number): WorldTexts {
       ...(isTagged ? { tags: [...new Set([pick(tags), ...(random() < 0.2 ? [pick(tags)] : [])])] } : {}),
       addresses: [
         [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.'),
-        `fd7a:115c:a1e0::${(i >>> 16).toString(16)}:${(i & 0xffff).toString(16)}`,
+        `fd7a:115c:a1e0:1::${(i >>> 16).toString(16)}:${(i & 0xffff).toString(16)}`,
       ],
       advertisedRoutes: routes,
       enabledRoutes: routes,
