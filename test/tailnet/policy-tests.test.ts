@@ -106,6 +106,19 @@ describe('runPolicyTests', () => {
     expect(run(['tag:gone'])).toBeUndefined();
   });
 
+  it('keeps users apart at autogroup:self', () => {
+    const both = { ...facts, devices: [...facts.devices, device('desk', 4, 'bob@example.com')] };
+    const run = (test: object) => runPolicyTests(policyOf({ ...base, tests: [test] }), both).length;
+    expect(run({ src: 'bob@example.com', accept: ['100.64.0.4:5'], deny: ['100.64.0.3:5'] })).toBe(0);
+    expect(run({ src: 'bob@example.com', accept: ['100.64.0.3:5'] })).toBe(1);
+  });
+
+  it('takes autogroup:internet for public addresses alone', () => {
+    const grants = [{ src: ['tag:orch'], dst: ['autogroup:internet'], ip: ['tcp:443'] }];
+    const test = { src: 'tag:orch', accept: ['1.1.1.1:443'], deny: ['10.0.0.1:443', '100.64.0.1:443'] };
+    expect(runPolicyTests(policyOf({ ...base, grants, tests: [test] }), facts)).toEqual([]);
+  });
+
   it('counts missing keys as allow-all', () => {
     const open = { tagOwners: base.tagOwners, tests: [{ src: 'tag:model', accept: ['tag:orch:1'] }] };
     expect(runPolicyTests(policyOf(open), facts)).toEqual([]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/net/address.ts';
 import { compileTailnet } from '../../src/tailnet/compile.ts';
 import { sshLogin } from '../../src/tailnet/ssh/decision.ts';
-import { localpartDomain, localUser } from '../../src/tailnet/ssh/logins.ts';
+import { localpartDomain, localpartOf, localUser } from '../../src/tailnet/ssh/logins.ts';
 import { device, policyOf } from './support.ts';
 
 const devices = [device('server', 1, 'tag:server'), device('laptop', 3, 'ada@example.com')];
@@ -74,5 +74,24 @@ describe('localpartDomain', () => {
     ['*@example.com', undefined],
   ])('of %s is %s', (user, domain) => {
     expect(localpartDomain(user)).toBe(domain);
+  });
+});
+
+describe('localpartOf', () => {
+  const span = { file: 'p', line: 1, column: 1, offset: 0, length: 0 };
+  it.each([
+    ['ada@example.com', 'ada'],
+    ['Ada@Example.Com', 'Ada'],
+    ['a@b@example.com', 'a@b'],
+    ['@example.com', undefined],
+    ['example.com', undefined],
+    ['ada@other.example', undefined],
+  ])('of %s is %s', (login, local) => {
+    expect(
+      localpartOf(login, [
+        { text: 'root', span },
+        { text: 'localpart:*@example.com', span },
+      ]),
+    ).toBe(local);
   });
 });

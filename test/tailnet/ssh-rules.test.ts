@@ -146,6 +146,12 @@ describe('sshOn', () => {
       expect(on('phone', self)).toEqual(['accept laptop,phone: root=', 'accept laptop,phone: ada=ada']);
     });
 
+    it('gives no copy to other devices of a user one of whose addresses is a source', () => {
+      const one = [entry({ src: ['100.64.0.3'], users: ['localpart:*@example.com'] })];
+      expect(on('laptop', one)).toEqual(['accept laptop: root=', 'accept laptop: ada=ada']);
+      expect(on('phone', one)).toEqual([]);
+    });
+
     it('compares domains in any case and takes only whole ones', () => {
       const at = (pattern: string) => on('server', [entry({ src: ['ada@example.com'], users: [pattern] })]);
       expect(at('localpart:*@EXAMPLE.com')).toHaveLength(2);

@@ -45,6 +45,8 @@ describe('apiVerdict', () => {
     [ssh({ src: [], dst: ['ada@example.com'] })],
     [ssh({ action: 'check', checkPeriod: 'always' })],
     [ssh({ src: undefined })],
+    [ssh({ src: ['group:synced@example.com'] })],
+    [acl({ src: ['group:synced@example.com'] })],
     [sshTest({ src: '100.64.0.3', dst: ['100.64.0.1'], accept: [], deny: ['root'] })],
     [acl({ proto: 'sctp', dst: ['tag:model:80'] })],
     [acl({ proto: 'icmp' })],
@@ -123,6 +125,7 @@ describe('apiVerdict', () => {
     [{ tagOwners: { 'tag:1x': [] } }, `tagOwners["tag:1x"]: tag names must start with a letter, after 'tag:'`],
     [acl({ proto: 'icmp', dst: ['tag:model:80'] }), PORTLESS],
     [grant({ dst: ['autogroup:danger-all'] }), 'cannot use autogroup:danger-all as a dst'],
+    [grant({ app: { 'tailscale.com/drive': [] } }), 'capability name must not be in the tailscale.com domain'],
     [grant({ app: { 'tailscale.com/cap/anything': [] } }), 'capability name must not be in the tailscale.com domain'],
     [
       { groups: { 'group:a': ['group:b'], 'group:b': ['group:a'] } },

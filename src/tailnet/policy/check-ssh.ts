@@ -68,7 +68,7 @@ function pairRefusals(src: readonly SelectorRef[], dst: SelectorRef): LocatedTex
   if (USER_DEVICES.has(dst.selector.kind) && src.some(isTag)) {
     return refuse('tags in SSH source cannot access user-owned devices');
   }
-  if (dst.selector.kind !== 'user' || src.length === 0) return [];
+  if (dst.selector.kind !== 'user') return [];
   const { login } = dst.selector;
   const isHim = ({ selector }: SelectorRef) => selector.kind === 'user' && selector.login === login;
   return src.every(isHim) ? [] : refuse('user destination requires source to contain only that same user');

@@ -71,9 +71,7 @@ class Judge {
       const got = from.map((address): Wanted => sshLogin(rules, address, user)?.rule.action ?? 'deny');
       const odd = got.find((g) => g !== want && !(want === 'accept' && g === 'check'));
       const name = this.#resolver.devices[device]?.name;
-      return odd === undefined && user !== ''
-        ? []
-        : [`user ${JSON.stringify(user)} on ${name}: want: ${want}, got: ${odd}`];
+      return odd === undefined ? [] : [`user ${JSON.stringify(user)} on ${name}: want: ${want}, got: ${odd}`];
     });
   }
 
@@ -87,7 +85,7 @@ class Judge {
   /** Addresses of the devices that a source means; a literal that is none stands for itself. */
   #addresses(source: Resolved): Address[] {
     const { devices } = this.#resolver;
-    const own = source.devices.flatMap((i) => devices[i]?.addresses ?? []).filter((a) => source.addresses.contains(a));
+    const own = source.devices.flatMap((i) => devices[i]?.addresses ?? []);
     const literal = source.selector.kind === 'prefix' || source.selector.kind === 'host';
     return own.length > 0 || !literal ? own : [source.addresses.sample()].filter((a) => a !== undefined);
   }
