@@ -78,6 +78,20 @@ export class RuleCoverage {
       : dst.map((targets) => admitted(rule, src, targets));
   }
 
+  /** Whether two entries of one side have addresses in common: else none of them is part of others. */
+  hasOverlap(rule: PolicyRule, side: 'src' | 'dst'): boolean {
+    const sets =
+      side === 'src'
+        ? this.#sources(rule).map((s) => s.addresses)
+        : this.#destinations(rule).map((d) => unionOf(d.map((t) => destination(t.name))));
+    let sum = AddressSet.empty;
+    return sets.some((set) => {
+      const isKnown = set.overlaps(sum);
+      sum = sum.union(set);
+      return isKnown;
+    });
+  }
+
   #sources(rule: PolicyRule): readonly Resolved[] {
     return rule.src.map((ref) => this.#resolver.resolve(ref));
   }
@@ -103,7 +117,7 @@ function admitted(rule: PolicyRule, src: readonly Resolved[], dst: readonly Dest
 }
 
 function packets(src: readonly Resolved[], dst: readonly ResolvedTarget[]): PacketSet {
-  const from = src.reduce((sum, s) => sum.union(s.addresses), AddressSet.empty);
+  const from = unionOf(src.map((s) => s.addresses));
   return PacketSet.unionAll(
     dst.flatMap(({ name, ip }) =>
       ip.map(({ protocols, ports }) =>
@@ -111,6 +125,10 @@ function packets(src: readonly Resolved[], dst: readonly ResolvedTarget[]): Pack
       ),
     ),
   );
+}
+
+function unionOf(sets: readonly AddressSet[]): AddressSet {
+  return sets.reduce((sum, set) => sum.union(set), AddressSet.empty);
 }
 
 function destination(name: Resolved): AddressSet {
@@ -133,24 +151,37 @@ function destination(name: Resolved): AddressSet {
  * returned could go at once.
  */
 export function coveredOnes(list: readonly Admitted[]): Covered[] {
-  const before: PacketSet[] = [];
-  let sum = PacketSet.none;
-  for (const { sure } of list) {
-    before.push(sum);
-    sum = PacketSet.unionAll([sum, sure]);
-  }
   const covered: Covered[] = [];
   const gone = new Set<number>();
-  let after = PacketSet.none;
   for (let i = list.length - 1; i >= 0; i--) {
-    const { upper, sure } = list[i] ?? NOTHING;
-    const isCovered = !upper.isEmpty() && upper.isSubsetOf(PacketSet.unionAll([before[i] ?? PacketSet.none, after]));
-    if (isCovered) {
-      gone.add(i);
-      const by = list.flatMap((other, j) => (gone.has(j) || other.sure.intersect(upper).isEmpty() ? [] : [j]));
-      const one = by.find((j) => list[j] !== undefined && upper.isSubsetOf(list[j].sure));
-      covered.push({ index: i, by: one === undefined ? by : [one] });
-    } else after = PacketSet.unionAll([after, sure]);
+    const by = coversOf(list, i, gone);
+    if (by === undefined) continue;
+    gone.add(i);
+    covered.push({ index: i, by });
   }
   return covered.reverse();
+}
+
+/**
+ * Others that admit all that entry `i` may: one alone if there is one, else several; undefined if something is left over.
+ * Goes by packets that are left: most entries have one that no other admits, which is seen without building a union.
+ */
+function coversOf(list: readonly Admitted[], i: number, gone: ReadonlySet<number>): readonly number[] | undefined {
+  const upper = list[i]?.upper ?? PacketSet.none;
+  let left = upper;
+  const by: number[] = [];
+  while (!left.isEmpty()) {
+    const packet = left.sample();
+    if (packet === undefined) return undefined;
+    const able = list.flatMap((other, j) =>
+      j !== i && !gone.has(j) && other.sure.contains(packet) ? [{ j, other }] : [],
+    );
+    const [first] = able;
+    if (first === undefined) return undefined;
+    const alone = able.find(({ other }) => upper.isSubsetOf(other.sure));
+    if (alone !== undefined) return [alone.j];
+    left = left.subtract(first.other.sure);
+    by.push(first.j);
+  }
+  return by.length === 0 ? undefined : by.sort((a, b) => a - b);
 }

@@ -76,7 +76,7 @@ function familyFinding(rule: PolicyRule): LintFinding {
 function entryFindings(coverage: RuleCoverage, rule: PolicyRule): LintFinding[] {
   return (['src', 'dst'] as const).flatMap((side) => {
     const refs: readonly SelectorRef[] = rule[side];
-    if (refs.length < 2) return [];
+    if (refs.length < 2 || !coverage.hasOverlap(rule, side)) return [];
     return coveredOnes(coverage.entries(rule, side)).map(({ index, by }) => {
       const names = [...new Set(by.map((i) => JSON.stringify(refs[i]?.text.trim())))].join(', ');
       const place = refs[index] ?? rule;

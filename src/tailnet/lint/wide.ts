@@ -9,9 +9,10 @@ import { finding, type LintFinding } from './finding.ts';
  * @param devices undefined when they are not known
  */
 export function wideFindings(policy: Policy, devices: readonly Device[] | undefined): LintFinding[] {
+  const routes = (devices ?? []).flatMap((device) => approvedRoutes(device).map((route) => ({ device, route })));
   return [
     ...defaultFinding(policy),
-    ...policy.rules.flatMap((rule) => [...openFindings(rule), ...(devices === undefined ? [] : routed(rule, devices))]),
+    ...policy.rules.flatMap((rule) => [...openFindings(rule), ...routed(rule, routes)]),
   ];
 }
 
@@ -43,9 +44,14 @@ function isEveryPort(target: Target): boolean {
   return target.ip.some((ip) => ip.ports.equals(ALL_PORTS) && DEFAULT_PROTOCOLS.every((p) => ip.protocols.includes(p)));
 }
 
-function routed(rule: PolicyRule, devices: readonly Device[]): LintFinding[] {
+/** A route in force. */
+interface Approved {
+  readonly device: Device;
+  readonly route: Prefix;
+}
+
+function routed(rule: PolicyRule, routes: readonly Approved[]): LintFinding[] {
   const name = `${rule.section}[${rule.index}]`;
-  const routes = devices.flatMap((device) => approvedRoutes(device).map((route) => ({ device, route })));
   const subnets = routes.filter(({ route }) => !isExitRoute(route));
   const any = (ref: SelectorRef) => ref.selector.kind === 'any';
   return [
@@ -69,7 +75,7 @@ function routed(rule: PolicyRule, devices: readonly Device[]): LintFinding[] {
 const SHOWN = 4;
 
 /** `10.0.0.0/8 (router), the internet (exit)`. */
-function list(routes: readonly { readonly device: Device; readonly route: Prefix }[]): string {
+function list(routes: readonly Approved[]): string {
   const byRoute = new Map<string, Set<string>>();
   for (const { device, route } of routes) {
     const key = isExitRoute(route) ? 'the internet' : formatPrefix(route);
