@@ -91,7 +91,7 @@ async function checkGateway(args: Arguments): Promise<void> {
           findings: findings.map(fullJson),
           notChecked,
         })
-      : findingsText(gateway, findings, textOptions(args));
+      : `${findingsText(gateway, findings, textOptions(args))}${args.verbose ? notChecked.map((line) => `  not checked: ${line}\n`).join('') : ''}`;
   writeResult(text, args.output);
   process.exitCode = exitCodeOf(findings);
 }
