@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { addressField, fieldRules } from './schema-fields.ts';
+import type { Prefix } from '../net/prefix.ts';
+import { parseSegmentPrefix } from './ranges.ts';
+import { addressField, fieldRules, interfaceField, prefixField } from './schema-fields.ts';
+
+/** Containers that may open their host's flows: the bridge they are on, and their addresses there. */
+export interface ContainerNetwork {
+  readonly interface: string;
+  readonly prefixes: readonly Prefix[];
+}
 
 /** How a model host's service is confined; all of it decided. */
 export interface ModelUnit {
@@ -82,6 +90,24 @@ export const unitField = z
   })
   .optional()
   .describe('How the service of a model host is confined; every line loosens or names what the default assumes.');
+
+/** `hosts.NAME.containers`. */
+export const containersField = z
+  .strictObject({
+    interface: interfaceField.describe('Their bridge, such as docker0.'),
+    prefixes: z.array(prefixField).min(1).describe('Their addresses on it, one prefix for each family in use.'),
+  })
+  .optional()
+  .describe(
+    'Containers that may open the host’s flows, through the container engine’s own NAT. Default: none; containers then reach nothing outside the host.',
+  );
+
+/** Prefixes parsed; those that are none have been reported. */
+export function buildContainers(declared: z.input<typeof containersField>): ContainerNetwork | undefined {
+  if (declared === undefined) return undefined;
+  const prefixes = declared.prefixes.flatMap((text) => parseSegmentPrefix(text)?.prefix ?? []);
+  return { interface: declared.interface, prefixes };
+}
 
 /** Defaults filled in. */
 export function buildModelUnit(declared: z.input<typeof unitField>): ModelUnit {

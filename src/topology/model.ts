@@ -1,7 +1,7 @@
 import type { Address } from '../net/address.ts';
 import type { Prefix } from '../net/prefix.ts';
 import type { Span } from '../source/span.ts';
-import type { ModelUnit } from './host-options.ts';
+import type { ContainerNetwork, ModelUnit } from './host-options.ts';
 
 /** Everything a person declared carries the place where it stands. */
 export interface Located {
@@ -83,6 +83,8 @@ export interface Host extends Located {
   readonly tailscaled: boolean;
   /** Numeric users who may open the host's flows; empty = all. */
   readonly flowUsers: readonly number[];
+  /** Containers that may open the host's flows; undefined = none. */
+  readonly containers: ContainerNetwork | undefined;
   /** The unit that runs the model; undefined where the file says nothing of it. */
   readonly unit: ModelUnit | undefined;
   readonly access: Access;

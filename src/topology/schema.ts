@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { flowUsersField, unitField } from './host-options.ts';
+import { containersField, flowUsersField, unitField } from './host-options.ts';
 import { agentSchema, openclawSchema } from './openclaw-schema.ts';
 import {
   addressField,
@@ -103,6 +103,7 @@ export const hostSchema = z
         'Whether the tailnet daemon runs here and its own flows are let out. Default: exactly if there is a device.',
       ),
     flowUsers: flowUsersField,
+    containers: containersField,
     unit: unitField,
     access: accessSchema,
   })

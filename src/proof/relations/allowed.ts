@@ -1,3 +1,4 @@
+import { AddressSet } from '../../net/address-set.ts';
 import { IntervalSet } from '../../net/interval-set.ts';
 import { CT, PROTO } from '../../net/packet.ts';
 import { addressesToPackets, PacketSet } from '../../net/packet-set.ts';
@@ -65,7 +66,11 @@ export function gateAllowance(paths: readonly FlowPath[], host: Host, which: Pas
   const sent = allowance(paths, host, 'out');
   const daemon = daemonLeaving(host);
   if (which === 'out') return { sure: sent.sure, onCondition: daemon };
-  const crossing = whole.sure.intersect(onInterface('iif', TAILNET_INTERFACE)).forget('src');
+  const { containers } = host;
+  const hidden = [TAILNET_INTERFACE, ...(containers === undefined ? [] : [containers.interface])];
+  const crossing = PacketSet.unionAll(
+    hidden.map((name) => whole.sure.intersect(onInterface('iif', name)).forget('src')),
+  );
   return { sure: PacketSet.unionAll([whole.sure, crossing, sent.sure]), onCondition: daemon };
 }
 
@@ -87,8 +92,33 @@ function outgoing(paths: readonly FlowPath[], host: Host): PacketSet {
   return PacketSet.unionAll([...flows, linkMaintenance('oif')]);
 }
 
-/** The declared flows that this host routes into its segment, and their answers. */
+/** The declared flows that this host routes into its segment or opens for its containers, and their answers. */
 function crossing(paths: readonly FlowPath[], host: Host): PacketSet {
+  return routed(paths, host).union(fromContainers(paths, host));
+}
+
+/** The host's own flows, opened from behind its bridge. */
+function fromContainers(paths: readonly FlowPath[], host: Host): PacketSet {
+  const { containers } = host;
+  if (containers === undefined) return PacketSet.none;
+  const inside = AddressSet.ofPrefixes(...containers.prefixes);
+  const bridge = containers.interface;
+  const flows = paths.flatMap(({ from, sender, service }) => {
+    if (from !== host || sender === undefined) return [];
+    const there = onInterface('iif', bridge)
+      .intersect(onInterface('oif', sender.interface))
+      .intersect(addressesToPackets('src', inside))
+      .intersect(addressesToPackets('dst', sender.remote));
+    const back = onInterface('iif', sender.interface)
+      .intersect(onInterface('oif', bridge))
+      .intersect(addressesToPackets('src', sender.remote))
+      .intersect(addressesToPackets('dst', inside));
+    return [opening(there, service), answering(back, service)];
+  });
+  return PacketSet.unionAll(flows);
+}
+
+function routed(paths: readonly FlowPath[], host: Host): PacketSet {
   const flows = paths.flatMap(({ router, service }) => {
     if (router?.host !== host) return [];
     const there = onInterface('iif', TAILNET_INTERFACE)

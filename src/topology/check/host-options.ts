@@ -1,7 +1,9 @@
 import { formatAddress } from '../../net/address.ts';
-import { type Draft, entries, items, quote } from '../load/draft.ts';
-import { parseHostAddress } from '../ranges.ts';
-import { kindOfHost } from './placement.ts';
+import { overlaps } from '../../net/prefix.ts';
+import { type Draft, entries, type Finding, items, quote } from '../load/draft.ts';
+import type { RoleKind } from '../model.ts';
+import { parseHostAddress, parseSegmentPrefix, touchesTailnet } from '../ranges.ts';
+import { type DraftHost, kindOfHost } from './placement.ts';
 
 /** A unit is a model host's, and listens where the host is; two models of one machine do not share one. */
 export function checkHostOptions(draft: Draft): void {
@@ -24,6 +26,7 @@ export function checkHostOptions(draft: Draft): void {
       }
       machines.set(key, name);
     }
+    if (host.containers !== undefined) checkContainers(draft, name, host, kind);
     const { unit } = host;
     if (unit === undefined) continue;
     if (kind !== undefined && kind !== 'model') {
@@ -45,6 +48,33 @@ export function checkHostOptions(draft: Draft): void {
       });
     }
     if (unit.listen !== undefined) checkListen(draft, name, unit.listen, host.addresses ?? []);
+  }
+}
+
+/** Containers have a network of their own, away from everything that the file gives another meaning. */
+function checkContainers(draft: Draft, name: string, host: DraftHost, kind: RoleKind | undefined): void {
+  const at = ['hosts', name, 'containers'];
+  const report = (path: Finding['path'], message: string, hint: string) =>
+    draft.report({ code: 'topology-containers', path, message, hint });
+  if (kind === 'model') {
+    report(at, `${name} is a model host: no container of it opens a flow`, 'remove containers');
+  }
+  const taken = [host.segmentInterface, ...(host.underlayInterfaces ?? []), 'lo', 'tailscale0'];
+  const bridge = host.containers?.interface;
+  if (bridge !== undefined && taken.includes(bridge)) {
+    report([...at, 'interface'], `${quote(bridge)} has another use on ${name}`, 'name the bridge of the containers');
+  }
+  const segments = entries(draft.data.segments).flatMap(([, s]) =>
+    items(s.prefixes).flatMap(([, text]) => parseSegmentPrefix(text)?.prefix ?? []),
+  );
+  for (const [index, text] of items(host.containers?.prefixes)) {
+    const path = [...at, 'prefixes', index];
+    const parsed = parseSegmentPrefix(text);
+    if (parsed === undefined || parsed.hostBits) {
+      report(path, `${quote(text)} is not a prefix`, 'write address/length without host bits, such as 172.17.0.0/16');
+    } else if (touchesTailnet(parsed.prefix) || segments.some((s) => overlaps(s, parsed.prefix))) {
+      report(path, `${quote(text)} overlaps the tailnet or a segment`, 'give containers addresses of their own');
+    }
   }
 }
 

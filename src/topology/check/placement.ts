@@ -5,7 +5,8 @@ import type { RoleKind } from '../model.ts';
 import { parseHostAddress, parseSegmentPrefix } from '../ranges.ts';
 import { roleKind } from '../role-kind.ts';
 
-type DraftHost = NonNullable<NonNullable<DraftData['hosts']>[string]>;
+/** A host of the draft. */
+export type DraftHost = NonNullable<NonNullable<DraftData['hosts']>[string]>;
 
 /** A host stands where its role can stand, and says what that place needs. */
 export function checkPlacement(draft: Draft): void {

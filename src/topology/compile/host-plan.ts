@@ -143,7 +143,18 @@ function end(
   };
   // An empty `local` means "not pinned": addresses that the other end cannot talk to must not end up meaning that.
   const lost = local.length > 0 && flow.local.length === 0;
-  return flow.iface === '' || flow.remote.length === 0 || lost ? [] : [{ host, kind: 'end', flow }];
+  if (flow.iface === '' || flow.remote.length === 0 || lost) return [];
+  return [{ host, kind: 'end', flow }, ...(side === 'initiator' ? ofContainers(host, flow.iface, flow.remote) : [])];
+}
+
+/** The same flow opened by a container: forwarded from its bridge, before the engine puts the host's address in its place. */
+function ofContainers(host: Host, iface: string, remote: readonly Prefix[]): Part[] {
+  const { containers } = host;
+  if (containers === undefined) return [];
+  const from = familiesOf(containers.prefixes, remote);
+  const to = familiesOf(remote, containers.prefixes);
+  if (from.length === 0 || to.length === 0) return [];
+  return [{ host, kind: 'forward', forward: { inInterface: containers.interface, outInterface: iface, from, to } }];
 }
 
 /** Without the families that the other end does not have: no packet of theirs can belong to the flow. */

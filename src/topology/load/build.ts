@@ -1,6 +1,6 @@
 import type { Address } from '../../net/address.ts';
 import { compareAddresses } from '../../net/address.ts';
-import { buildModelUnit } from '../host-options.ts';
+import { buildContainers, buildModelUnit } from '../host-options.ts';
 import type { Access, Flow, Host, PortRange, Role, Segment, Service, TailnetDeclaration, Topology } from '../model.ts';
 import { buildAgent, buildOpenClaw } from '../openclaw-build.ts';
 import { laneFlows } from '../openclaw-flows.ts';
@@ -77,6 +77,7 @@ function buildHost(name: string, host: TopologyInput['hosts'][string], places: P
     resolvers: (host.resolvers ?? []).flatMap((text) => parseHostAddress(text) ?? []),
     tailscaled: host.tailscaled ?? onTailnet,
     flowUsers: host.flowUsers ?? [],
+    containers: buildContainers(host.containers),
     unit: host.unit === undefined ? undefined : buildModelUnit(host.unit),
     access: host.access satisfies Access,
     span: places.key(['hosts', name]),
