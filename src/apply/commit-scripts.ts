@@ -7,8 +7,8 @@ import { replacement } from './host-firewall-tables.ts';
  *
  *   lock       held (flock(1)) by whoever changes anything here; the kernel lets go of it when its holder dies
  *   next/      being prepared; means nothing
- *   pending/   from before loading until confirmed or undone: new, previous, load, rollback, token, since; its `alive`
- *              is locked for as long as the timer that will undo it is running
+ *   pending/   from before loading until confirmed or undone: new, previous, load, rollback, timer, token, since; its
+ *              `alive` is locked for as long as the timer that will undo it is running
  *   confirmed/ what was loaded last, with the `rollback` that leads back to what was before
  *   undone/    what was tried last and taken back
  *
@@ -26,7 +26,7 @@ stop() { say "$@"; exit 0; }
 space=$(stat -L -c %i /proc/self/ns/net) || stop failed
 dir=/run/cordon/firewall-$space
 lock() { touch "$dir/lock" && exec 9>"$dir/lock" && flock -w 5 9; }
-has() { [ "$(cat "$dir/$1/token" 2>/dev/null)" = "$2" ]; }
+has() { [ -n "$2" ] && [ "$(cat "$dir/$1/token" 2>/dev/null)" = "$2" ]; }
 put() { rm -rf "$dir/$1" && mv "$dir/pending" "$dir/$1"; }
 alive() { flock -n "$dir/pending/alive" true; [ $? -eq 1 ]; }
 own() {
@@ -74,18 +74,33 @@ mkdir "$dir/next" || stop unwritable
   { printf %s "$header" && cat "$dir/next/new"; } >"$dir/next/load" &&
   { printf %s "$header" && cat "$dir/next/previous"; } >"$dir/next/rollback" &&
   printf '%s\\n' "$token" >"$dir/next/token" &&
+  printf %s "$timer" >"$dir/next/timer" &&
   printf '%s, for %s s\\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$within" >"$dir/next/since"
 } || stop unwritable
+serve() {
+  [ -d /run/systemd/system ] || return
+  [ "$(readlink /proc/1/ns/net)" = "$(readlink /proc/self/ns/net)" ] || return
+  timeout 5 systemd-run --quiet --collect --unit="cordon-rollback-$token" "$@" </dev/null >/dev/null 2>&1 9>&- || return
+  for try in 1 2 3 4 5 6 7 8 9 10; do
+    if alive; then return; fi
+    sleep 0.1
+  done
+}
 size() { [ "$(wc -c <"$dir/next/$1")" -eq "$2" ]; }
 size new "$new" && size previous "$previous" || stop short
 size load "$((new + \${#header}))" && size rollback "$((previous + \${#header}))" || stop unwritable
+size timer "\${#timer}" || stop unwritable
 nft -c -f "$dir/next/load" || stop rejected check
 nft -c -f "$dir/next/rollback" || stop rejected rollback
 same "$dir/next/previous" || stop changed
 mv "$dir/next" "$dir/pending" || stop unwritable
 if [ "$within" -gt 0 ]; then
-  ready=$(setsid sh -c "$timer" cordon-rollback "$dir" "$token" "$within" </dev/null 2>/dev/null 9>&- &)
-  if [ "$ready" != ready ]; then put undone; stop untimed; fi
+  set -- sh "$dir/pending/timer" "$dir" "$token" "$within"
+  serve "$@"
+  if ! alive; then
+    ready=$(setsid "$@" </dev/null 2>/dev/null 9>&- &)
+    if [ "$ready" != ready ]; then put undone; stop untimed; fi
+  fi
   say armed
 fi
 say checked
@@ -97,10 +112,12 @@ say loaded
 `;
 
 /**
- * The detached timer. Arguments: directory, token, seconds. Prints `ready` once it holds its lock. It belongs to a
- * session of its own, has no input and no output, and needs nothing of whoever started it. It ends within a second
- * after its ruleset was confirmed or undone by somebody else; otherwise it restores the previous tables, in one
- * transaction, and tries again for some minutes should the kernel refuse.
+ * The detached timer: a transient service where systemd is the manager of the machine and the host is the machine, so
+ * that it outlives the service or session that applied (systemd-run(1)); otherwise a session of its own (setsid(1)).
+ * Arguments: directory, token, seconds. Prints `ready` once it holds its lock; it has no input and no other output, and
+ * needs nothing of whoever started it. It ends within a second after its ruleset was confirmed or undone by somebody
+ * else; otherwise it restores the previous tables, in one transaction, and tries again for some minutes should the
+ * kernel refuse.
  */
 export const TIMER = `
 dir=$1 token=$2 left=$3 tries=60
