@@ -5,14 +5,7 @@ import { judgePolicy } from '../../tailnet/policy/judge.ts';
 import { EXIT } from '../exit-code.ts';
 import { writeResult } from '../output.ts';
 import { readText } from '../topology-file.ts';
-import {
-  type PolicyOutputArguments,
-  policyOutputOptions,
-  type TailnetArguments,
-  tailnetOptions,
-  wantsColor,
-  wantsJson,
-} from './options.ts';
+import { type PolicyOutputArguments, policyFile, type TailnetArguments, wantsColor, wantsJson } from './options.ts';
 import { readTailnet } from './tailnet-files.ts';
 
 interface Arguments extends PolicyOutputArguments, TailnetArguments {
@@ -23,11 +16,7 @@ interface Arguments extends PolicyOutputArguments, TailnetArguments {
 export const policyCheckCommand: CommandModule<object, Arguments> = {
   command: 'check <file>',
   describe: 'Say whether the API would take a policy, with the place of everything that is wrong',
-  builder: (y) =>
-    y
-      .positional('file', { type: 'string', demandOption: true, describe: 'A tailnet policy (HuJSON)' })
-      .options(tailnetOptions)
-      .options(policyOutputOptions) as never,
+  builder: (y) => policyFile(y) as never,
   handler(args) {
     const facts = readTailnet(args);
     const judged = judgePolicy(args.file, readText(args.file), facts);

@@ -11,14 +11,7 @@ import { parsePolicy } from '../../tailnet/policy/parse.ts';
 import { EXIT } from '../exit-code.ts';
 import { writeResult } from '../output.ts';
 import { readText } from '../topology-file.ts';
-import {
-  type PolicyOutputArguments,
-  policyOutputOptions,
-  type TailnetArguments,
-  tailnetOptions,
-  wantsColor,
-  wantsJson,
-} from './options.ts';
+import { type PolicyOutputArguments, policyFile, type TailnetArguments, wantsColor, wantsJson } from './options.ts';
 import { readTailnet } from './tailnet-files.ts';
 
 interface Arguments extends PolicyOutputArguments, TailnetArguments {
@@ -31,11 +24,11 @@ export const policyCompileCommand: CommandModule<object, Arguments> = {
   command: 'compile <file>',
   describe: 'Show what devices get from a policy: packet rules, capabilities, SSH rules, peers, routes',
   builder: (y) =>
-    y
-      .positional('file', { type: 'string', demandOption: true, describe: 'A tailnet policy (HuJSON)' })
-      .option('device', { type: 'string', describe: 'Only this device: id, name or address', requiresArg: true })
-      .options(tailnetOptions)
-      .options(policyOutputOptions) as never,
+    policyFile(y).option('device', {
+      type: 'string',
+      describe: 'Only this device: id, name or address',
+      requiresArg: true,
+    }) as never,
   handler(args) {
     const { file } = args;
     const text = readText(file);

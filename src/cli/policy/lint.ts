@@ -6,14 +6,7 @@ import { type LintResult, lintPolicy } from '../../tailnet/lint/lint.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { writeResult } from '../output.ts';
 import { readText } from '../topology-file.ts';
-import {
-  type PolicyOutputArguments,
-  policyOutputOptions,
-  type TailnetArguments,
-  tailnetOptions,
-  wantsColor,
-  wantsJson,
-} from './options.ts';
+import { type PolicyOutputArguments, policyFile, type TailnetArguments, wantsColor, wantsJson } from './options.ts';
 import { readTailnet } from './tailnet-files.ts';
 
 interface Arguments extends PolicyOutputArguments, TailnetArguments {
@@ -24,11 +17,7 @@ interface Arguments extends PolicyOutputArguments, TailnetArguments {
 export const policyLintCommand: CommandModule<object, Arguments> = {
   command: 'lint <file>',
   describe: 'Find what a policy opens to everybody, says twice, or says about nobody',
-  builder: (y) =>
-    y
-      .positional('file', { type: 'string', demandOption: true, describe: 'A tailnet policy (HuJSON)' })
-      .options(tailnetOptions)
-      .options(policyOutputOptions) as never,
+  builder: (y) => policyFile(y) as never,
   handler(args) {
     const linted = lintPolicy(args.file, readText(args.file), readTailnet(args));
     if (!linted.ok) throw new InputError(linted.diagnostics);

@@ -19,12 +19,11 @@ export function holderFindings(policy: Policy, devices: readonly Device[]): Lint
 /** Each name once, where it is used first. */
 function nobody(policy: Policy, uses: readonly Reference[], devices: readonly Device[]): LintFinding[] {
   const resolver = new Resolver(policy, devices);
-  const byName = new Map<string, Reference[]>();
   // A tag that owns tags and a user who does need no device of their own.
   const inForce = uses.filter(
     ({ where, ref }) => isIdentity(ref.selector) && !/^(tagOwners|tests|sshTests)/.test(where),
   );
-  for (const use of inForce) append(byName, use.ref.text.trim(), use);
+  const byName = Map.groupBy(inForce, ({ ref }) => ref.text.trim());
   return [...byName].flatMap(([name, [first, ...more]]) => {
     if (first === undefined || first.ref.selector.kind === 'role') return [];
     if (resolver.resolve(first.ref).devices.length > 0 || isEmptyGroup(policy, first)) return [];
@@ -43,12 +42,6 @@ function nobody(policy: Policy, uses: readonly Reference[], devices: readonly De
 
 function isEmptyGroup(policy: Policy, { ref: { selector: s } }: Reference): boolean {
   return s.kind === 'group' && policy.groups.get(s.name)?.items.length === 0;
-}
-
-function append<T>(map: Map<string, T[]>, key: string, value: T): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }
 
 interface Named {

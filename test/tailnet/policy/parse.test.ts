@@ -29,6 +29,16 @@ describe('parsePolicy', () => {
     expect(policy.unmodelled).toEqual([]);
   });
 
+  it('does not take a key for another because of a letter that only looks alike', () => {
+    // Go folds U+017F to s and U+212A to k (encoding/json): to the API this may be `acls`.
+    const policy = policyOf('{"acl\u017f": [{"action": "accept", "src": ["*"], "dst": ["*:*"]}], "grants": []}');
+    expect(policy.rules).toEqual([]);
+    expect(policy.unmodelled.map((u) => u.touches[0])).toEqual(['packets']);
+    expect(
+      policyOf('{"tagOwners": {}, "grants": [{"\u017frc": ["*"], "dst": ["*"], "ip": ["*"]}]}').rules[0]?.unknownKeys,
+    ).toHaveLength(1);
+  });
+
   it('keeps data keys as they are written', () => {
     const policy = policyOf(
       '{"groups": {"group:A": [], "group:a": ["x@example.com"]}, "hosts": {"__proto__": "10.0.0.1"}}',
