@@ -43,6 +43,11 @@ export function runPolicyTests(
   });
 }
 
+interface Asked {
+  readonly rule: ResolvedRule;
+  readonly target: Resolved;
+}
+
 class Judge {
   readonly #policy: Policy;
   readonly #resolver: Resolver;
@@ -77,8 +82,9 @@ class Judge {
     const port = ports.ok && ports.value.size() === 1n ? ports.value.min() : undefined;
     if (target === undefined || port === undefined) return [`${JSON.stringify(dst.text)} is not one host and one port`];
     if (target.length === 0) return [`${JSON.stringify(dst.text)} has no address`];
+    const asked = this.#asked(port, protocols);
     return target.flatMap((d) => {
-      const admitted = this.#admittedTo(d, port, protocols);
+      const admitted = this.#admittedTo(d, asked);
       const isAccepted =
         want === 'Accept' ? !source.isEmpty() && source.isSubsetOf(admitted) : source.overlaps(admitted);
       const got = isAccepted ? 'Accept' : 'Drop';
@@ -86,16 +92,21 @@ class Judge {
     });
   }
 
-  /** Every source that the rules let through to one port. */
-  #admittedTo(dst: Address, port: bigint, protocols: readonly number[]): AddressSet {
-    const sets = this.#rules.flatMap((rule) => {
+  /** The destinations of the rules that let one of the protocols through at a port. */
+  #asked(port: bigint, protocols: readonly number[]): Asked[] {
+    return this.#rules.flatMap((rule) => {
       if (!rule.hasIp) return [];
-      const asked = rule.dst.filter((t) =>
+      const targets = rule.dst.filter((t) =>
         t.ip.some((ip) => ip.ports.contains(port) && ip.protocols.some((p) => protocols.includes(p))),
       );
-      return asked.flatMap((t) => this.#sourcesOf(rule, t.name, dst) ?? []);
+      return targets.map(({ name }) => ({ rule, target: name }));
     });
-    return sets.reduce((sum, set) => sum.union(set), AddressSet.empty);
+  }
+
+  /** Every source that the rules let through to one address. */
+  #admittedTo(dst: Address, asked: readonly Asked[]): AddressSet {
+    const sets = new Set(asked.flatMap(({ rule, target }) => this.#sourcesOf(rule, target, dst) ?? []));
+    return [...sets].reduce((sum, set) => sum.union(set), AddressSet.empty);
   }
 
   /** Sources of a rule for one address, or undefined when the destination is another one. */

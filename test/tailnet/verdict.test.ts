@@ -125,7 +125,7 @@ describe('apiVerdict', () => {
     [{ tagOwners: { 'tag:1x': [] } }, `tagOwners["tag:1x"]: tag names must start with a letter, after 'tag:'`],
     [acl({ proto: 'icmp', dst: ['tag:model:80'] }), PORTLESS],
     [grant({ dst: ['autogroup:danger-all'] }), 'cannot use autogroup:danger-all as a dst'],
-    [grant({ app: { 'tailscale.com/drive': [] } }), 'capability name must not be in the tailscale.com domain'],
+    [grant({ app: { 'tailscale.com/x/drive': [] } }), 'capability name must not be in the tailscale.com domain'],
     [grant({ app: { 'tailscale.com/cap/anything': [] } }), 'capability name must not be in the tailscale.com domain'],
     [
       { groups: { 'group:a': ['group:b'], 'group:b': ['group:a'] } },

@@ -47,6 +47,9 @@ interface Prepared {
   readonly perSource: boolean;
   readonly logins: SshUsers;
   readonly exact: boolean;
+  /** Worked out once each: what every destination gets, and what is for one user, by lower-case login. */
+  whole: readonly SshRule[] | undefined;
+  readonly ofUser: Map<string, readonly SshRule[]>;
 }
 
 const EVERY_LOGIN: SshUsers = new Map([
@@ -96,6 +99,8 @@ export class SshRules {
       perSource: !unbounded && entry.users.some((u) => localpartDomain(u.text) !== undefined),
       logins: unbounded ? EVERY_LOGIN : commonLogins(entry.users),
       exact: certain && !unbounded && [...src, ...dst].every((r) => r.exact),
+      whole: undefined,
+      ofUser: new Map(),
     };
   }
 
@@ -125,32 +130,43 @@ export class SshRules {
   }
 
   /** `autogroup:self`: from the user's own devices to each of them; never on tagged ones. */
-  #selfRules(p: Prepared, device: number): SshRule[] {
+  #selfRules(p: Prepared, device: number): readonly SshRule[] {
     const login = this.#resolver.devices[device]?.user;
     return !p.self || login === undefined ? [] : this.#ofUser(p, login.toLowerCase());
   }
 
-  #otherRules(p: Prepared, device: number): SshRule[] {
+  #otherRules(p: Prepared, device: number): readonly SshRule[] {
     if (p.destinations.has(device)) {
-      if (!p.perSource) return toRules(p, p.sources.all, [p.logins]);
-      const users = [...p.sources.byUser.keys()].flatMap((login) => this.#ofUser(p, login));
-      return [...users, ...toRules(p, this.#resolver.addressesOf(p.sources.tagged), [p.logins])];
+      p.whole ??= this.#forDestinations(p);
+      return p.whole;
     }
-    if (!p.perSource || !p.others) return [];
+    return p.perSource && p.others ? this.#copyFor(p, device) : [];
+  }
+
+  #forDestinations(p: Prepared): readonly SshRule[] {
+    if (!p.perSource) return toRules(p, p.sources.all, [p.logins]);
+    const users = [...p.sources.byUser.keys()].flatMap((login) => this.#ofUser(p, login));
+    return [...users, ...toRules(p, this.#resolver.addressesOf(p.sources.tagged), [p.logins])];
+  }
+
+  /** What a source of `localpart:` gets that is no destination. */
+  #copyFor(p: Prepared, device: number): readonly SshRule[] {
     const login = this.#resolver.devices[device]?.user?.toLowerCase();
-    if (login === undefined) {
-      return p.sources.tagged.includes(device) ? toRules(p, this.#resolver.addressesOf([device]), [p.logins]) : [];
-    }
-    return p.sources.byUser.get(login)?.includes(device) ? this.#ofUser(p, login) : [];
+    if (login !== undefined) return p.sources.byUser.get(login)?.includes(device) ? this.#ofUser(p, login) : [];
+    return p.sources.tagged.includes(device) ? toRules(p, this.#resolver.addressesOf([device]), [p.logins]) : [];
   }
 
   /** The rules for one user among the sources: the common logins, then the one that is his name. */
-  #ofUser(p: Prepared, login: string): SshRule[] {
+  #ofUser(p: Prepared, login: string): readonly SshRule[] {
+    const known = p.ofUser.get(login);
+    if (known !== undefined) return known;
     const from = p.sources.byUser.get(login) ?? [];
     const written = this.#resolver.devices[from[0] ?? -1]?.user ?? login;
     const local = p.perSource ? localpartOf(written, p.entry.users) : undefined;
     const logins = local === undefined ? [p.logins] : [p.logins, new Map([[local, local]])];
-    return toRules(p, this.#resolver.addressesOf(from), logins);
+    const rules = toRules(p, this.#resolver.addressesOf(from), logins);
+    p.ofUser.set(login, rules);
+    return rules;
   }
 }
 
