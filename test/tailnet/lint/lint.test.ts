@@ -179,6 +179,60 @@ describe('a finding', () => {
     expect(mine.filter((f) => !(rule === 'unused-definition' && f.message.includes('IP set')))).toEqual([]);
   });
 
+  it.each<[string, string, boolean, object, Device[]]>([
+    [
+      'nobody-holds',
+      'an owner of tags without a device',
+      false,
+      { ...clean, tagOwners: { 'tag:model': ['bob@example.com'] } },
+      ALL,
+    ],
+    [
+      'nobody-holds',
+      'a role where all devices are tagged',
+      false,
+      { ...clean, grants: [{ ...grant, src: ['autogroup:admin'] }] },
+      [model],
+    ],
+    [
+      'nobody-holds',
+      'members where all devices are tagged',
+      true,
+      { ...clean, grants: [{ ...grant, src: ['autogroup:member'] }] },
+      [model],
+    ],
+    [
+      'stale-address',
+      'a tailnet address behind a route',
+      false,
+      { ...clean, grants: [grant, { ...grant, src: ['100.64.8.9'] }] },
+      [...ALL, device('overlay', 9, 'tag:router', { approved: ['100.64.8.0/24'] })],
+    ],
+    [
+      'unrouted-address',
+      'a public address without an exit node',
+      true,
+      { ...clean, grants: [grant, { ...grant, dst: ['192.0.2.1'] }] },
+      [ada, model, router],
+    ],
+    [
+      'unrouted-address',
+      'the internet without an exit node',
+      true,
+      { ...clean, grants: [grant, { ...grant, dst: ['autogroup:internet'] }] },
+      [ada, model, router],
+    ],
+    [
+      'unrouted-address',
+      'the internet behind an exit node',
+      false,
+      { ...clean, grants: [grant, { ...grant, dst: ['autogroup:internet'] }] },
+      ALL,
+    ],
+  ])('of %s about %s: %s', (rule, _what, isFound, policy, devices) => {
+    expect(found(policy, devices).includes(rule as never)).toBe(isFound);
+  });
+
   it('names the routes that widen a wildcard', () => {
     const [source, destination] = linted(
       { ...clean, grants: [{ src: ['*'], dst: ['*'], ip: ['tcp:1'] }] },
