@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -16,6 +16,10 @@ const USAGE = 'usage: conformance --cases DIR [--emit OUT]\n';
 function main(args: readonly string[]): number {
   const options = readOptions(args);
   if (options === undefined) return 2;
+  if (!statSync(options.cases, { throwIfNoEntry: false })?.isDirectory()) {
+    process.stderr.write(`${options.cases} is no folder\n`);
+    return 2;
+  }
   const { cases, problems } = readCases(pathToFileURL(resolve(options.cases) + sep));
   for (const { file, why } of problems) print(`${file}: ${why}`);
   const distrusted = cases.filter(isDistrusted);
