@@ -85,6 +85,7 @@ function hostOf(name: string, spec: HostSpec): Host {
     resolvers: [],
     tailscaled: spec.device !== undefined,
     flowUsers: spec.flowUsers ?? [],
+    containers: undefined,
     unit: undefined,
     access: spec.namespace === undefined ? { kind: 'render-only' } : { kind: 'netns', name: spec.namespace },
   };
