@@ -1,10 +1,13 @@
+import { AddressSet } from '../../net/address-set.ts';
 import { PacketSet } from '../../net/packet-set.ts';
 import { formatSpan } from '../../source/diagnostic.ts';
 import type { Missing } from '../../state/known.ts';
+import type { FilterRule } from '../../tailnet/compile/filter-rules.ts';
 import type { Device } from '../../tailnet/device.ts';
 import { uniqueMissing } from '../claims/missing.ts';
 import { TAILNET } from '../intent.ts';
 import type { Admission } from '../relations/tailnet.ts';
+import { ownRulesOf } from './alike.ts';
 import type { Change } from './change.ts';
 import { type DeviceGroup, type GroupedDevices, groupBoth } from './parties.ts';
 import { type Part, reachChange } from './tailnet-describe.ts';
@@ -17,13 +20,17 @@ import { deviceOn, ruleText, type TailnetSide } from './tailnet-side.ts';
  */
 export function tailnetChanges(a: TailnetSide, b: TailnetSide): { changes: Change[]; missing: Missing[] } {
   const groups = groupBoth(a, b);
+  const ownRules = ownRulesOf(a, b);
   const changes: Ranked[] = [];
   const missing: Missing[] = [];
   for (const target of groups.list) {
     const device = target.devices[0];
     if (device === undefined) continue;
-    const before = sideOf(a, device);
-    const after = sideOf(b, device);
+    const own = ownRules(device);
+    const from = unionOf([...own.before, ...own.after]);
+    if (from.isEmpty()) continue;
+    const before = sideOf(a, device, from);
+    const after = sideOf(b, device, from);
     const gains = after.sure.subtract(before.sure).subtract(before.possible);
     const losses = before.sure.subtract(after.sure).subtract(after.possible);
     const unsure = possibly(a, before, b, after)
@@ -49,8 +56,13 @@ interface Side {
   readonly guesses: readonly Admission[];
 }
 
-function sideOf(side: TailnetSide, device: Device): Side {
-  const admissions = side.reach.admissions(deviceOn(side, device));
+/** Everybody who may gain or lose something by these rules. */
+function unionOf(rules: readonly FilterRule[]): AddressSet {
+  return [...new Set(rules.map((r) => r.src))].reduce((set, src) => set.union(src), AddressSet.empty);
+}
+
+function sideOf(side: TailnetSide, device: Device, from: AddressSet): Side {
+  const admissions = side.reach.admissions(deviceOn(side, device), from);
   const guesses = admissions.filter((x) => !x.rule.exact);
   return {
     sure: PacketSet.unionAll(admissions.filter((x) => x.rule.exact).map((x) => x.packets)),

@@ -104,7 +104,9 @@ function sampleFrom(part: Part, senders: readonly Device[] | undefined, set: Pac
 /** The rules of the side that admits, each once: one for TCP and UDP stands twice in a filter. */
 function blameOf(part: Part, packets: PacketSet): ChangeBlame[] {
   const [name, side] = part.kind === 'gain' ? (['b', part.b] as const) : (['a', part.a] as const);
-  const rules = side.reach.admissions(deviceOn(side, part.device)).filter((x) => x.packets.overlaps(packets));
+  const rules = side.reach
+    .admissions(deviceOn(side, part.device), packets.addresses('src'))
+    .filter((x) => x.packets.overlaps(packets));
   const blame = rules.map(({ rule }): ChangeBlame => {
     const { span } = rule;
     if (span === undefined) {

@@ -119,13 +119,14 @@ function tailnetLeg(context: ProofContext, path: FlowPath): Leg {
   if (path.from === undefined) missing.push(...unknownOperators(context));
   if (missing.length > 0) return { ...nothing, missing };
   const device = receiver.device === undefined ? undefined : reach.value.universe.byId(receiver.device);
-  const admissions = device === undefined ? [] : reach.value.admissions(device);
+  const opening = openingAddresses(context, reach.value, path);
+  const admissions = device === undefined ? [] : reach.value.admissions(device, opening);
   const packets = (exact: boolean) =>
     PacketSet.unionAll(admissions.filter((a) => !exact || a.rule.exact).map((a) => a.packets));
   return {
     ...base,
     need: servicePackets(path.service, 'dport')
-      .intersect(PacketSet.ofAddresses('src', openingAddresses(context, reach.value, path)))
+      .intersect(PacketSet.ofAddresses('src', opening))
       .intersect(PacketSet.ofAddresses('dst', path.router?.target ?? expected(reach.value, path.to))),
     may: packets(false),
     must: packets(true),

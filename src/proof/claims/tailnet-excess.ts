@@ -1,5 +1,6 @@
 import { CT, PROTO } from '../../net/packet.ts';
 import { PacketSet } from '../../net/packet-set.ts';
+import type { Device } from '../../tailnet/device.ts';
 import type { ProofContext } from '../context.ts';
 import type { Admission, TailnetReach } from '../relations/tailnet.ts';
 import type { Excess } from './excess.ts';
@@ -15,9 +16,20 @@ export function tailnetExcess(context: ProofContext): readonly Excess[] {
   if (!context.tailnet.known) return [];
   const reach = context.tailnet.value;
   const parties = partiesOf(context, reach);
-  return askedDevices(context, reach).flatMap((device) =>
-    reach.admissions(device).flatMap((admission) => excessOf(context, reach, parties, admission)),
-  );
+  return askedDevices(context, reach).flatMap((device) => {
+    // Elsewhere, only what protected hosts send matters.
+    const admissions = leadsToProtected(context, parties, device)
+      ? reach.admissions(device)
+      : reach.admissions(device, parties.all);
+    return admissions.flatMap((admission) => excessOf(context, reach, parties, admission));
+  });
+}
+
+/** Whether packets that the device's filter lets in can end at a protected host. */
+function leadsToProtected(context: ProofContext, parties: Parties, device: Device): boolean {
+  if (device.advertisedRoutes.length > 0) return true;
+  const holds = parties.protected.some((p) => device.tags.includes(p.role.tag));
+  return holds || context.isDeclared(device) || device.addresses.some((a) => parties.all.contains(a));
 }
 
 function excessOf(context: ProofContext, reach: TailnetReach, parties: Parties, admission: Admission): Excess[] {
