@@ -2,6 +2,7 @@
 
 const BENCHES: Readonly<Record<string, () => Promise<(args: string[]) => Promise<void>>>> = {
   tailnet: async () => (await import('./tailnet.ts')).benchTailnet,
+  proof: async () => (await import('./proof.ts')).benchProof,
 };
 
 const [name = '', ...rest] = process.argv.slice(2);
