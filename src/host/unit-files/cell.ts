@@ -43,7 +43,7 @@ WantedBy=sysinit.target
 /** Run again it mends what is missing, and takes nothing away. */
 function cellScript({ namespace, inner, outer }: CellPlan, rules: string): string {
   return `#!/bin/sh
-# Written by cordon; changes are found as drift.
+# Written by cordon from the topology: change it there.
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 ip netns list | cut -d' ' -f1 | grep -qxF ${namespace} || ip netns add ${namespace}

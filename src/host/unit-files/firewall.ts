@@ -12,7 +12,7 @@ export const UNIT_FOLDER = '/etc/systemd/system';
 /** The unit that has loaded the host's firewall. */
 export const FIREWALL_UNIT = 'cordon-firewall.service';
 
-const HEADER = '# Written by cordon; changes are found as drift.\n';
+const HEADER = '# Written by cordon from the topology: change it there.\n';
 
 export function unitFile(path: string, text: string): UnitFile {
   return { path, text: HEADER + text, mode: 0o644 };
