@@ -1,5 +1,5 @@
 import { type AuditRun, auditFindings, readAudit } from './audit.ts';
-import { type Baseline, baselineOf } from './baseline.ts';
+import { baselineOf } from './baseline.ts';
 import { compareConfig } from './compare.ts';
 import type { Deployment } from './deployment.ts';
 import { explainFindings } from './explain.ts';
@@ -51,17 +51,12 @@ export function assess(declaration: Declaration, observation: Observation): Find
   return merged([
     ...doubts(version),
     ...compared,
-    ...auditPart(audit, compared, config.value, baseline),
+    ...auditPart(audit, compared, config.value),
     ...explainPart(explain, config.value, version),
   ]);
 }
 
-function auditPart(
-  audit: Source<AuditRun>,
-  compared: readonly Finding[],
-  config: unknown,
-  baseline: Baseline,
-): Finding[] {
+function auditPart(audit: Source<AuditRun>, compared: readonly Finding[], config: unknown): Finding[] {
   if (audit.kind !== 'read') return [failed('audit', audit.kind === 'failed' ? audit.why : 'the audit was not asked')];
   const report = readAudit(audit.value);
   if (report.kind === 'unknown') return [failed('audit', report.why)];
@@ -69,7 +64,7 @@ function auditPart(
   const isMissing = (id: string) => !report.findings.some((f) => f.checkId === id);
   return [
     ...auditFindings(report.findings, compared),
-    ...(expectsProxyWarning(config, baseline) && isMissing('gateway.trusted_proxies_missing')
+    ...(expectsProxyWarning(config) && isMissing('gateway.trusted_proxies_missing')
       ? [failed('audit', 'the audit does not say of this configuration what it has to: it read another one')]
       : []),
   ];
@@ -79,11 +74,10 @@ function auditPart(
  * The audit warns of every loopback gateway that trusts no proxy and serves the control page (openclaw
  * `src/security/audit.ts`); a report without that warning is about something else.
  */
-function expectsProxyWarning(config: unknown, baseline: Baseline): boolean {
+function expectsProxyWarning(config: unknown): boolean {
   const at = (...path: string[]) => valueAt(config, ['gateway', ...path]);
   const proxies = at('trustedProxies');
   return (
-    baseline.lines.length > 0 &&
     (at('bind') === undefined || at('bind') === 'loopback') &&
     (proxies === undefined || (Array.isArray(proxies) && proxies.length === 0)) &&
     at('controlUi', 'enabled') !== false

@@ -19,6 +19,7 @@ export interface AuditFinding {
 
 /** An audit that answered in full, or why it did not. */
 export type AuditReport =
+  /** What the configuration suppresses is among the findings: suppressing does not end it. */
   | { readonly kind: 'answered'; readonly findings: readonly AuditFinding[] }
   /** The gateway refuses the configuration: it does not start with it, and keeps the last good one while it runs. */
   | { readonly kind: 'invalid'; readonly keys: readonly string[] }
@@ -47,7 +48,11 @@ export function readAudit(run: AuditRun): AuditReport {
     (severity) => isRecord(summary) && summary[severity] === findings.filter((f) => f.severity === severity).length,
   );
   if (!isCounted) return { kind: 'unknown', why: 'the audit does not have as many findings as it says' };
-  return { kind: 'answered', findings };
+  const suppressed = body['suppressedFindings'] ?? [];
+  if (!Array.isArray(suppressed) || !suppressed.every(isFinding)) {
+    return { kind: 'unknown', why: 'the audit has suppressed findings that can only be read in part' };
+  }
+  return { kind: 'answered', findings: [...findings, ...suppressed] };
 }
 
 function isFinding(value: unknown): value is AuditFinding {

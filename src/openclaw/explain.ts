@@ -1,10 +1,12 @@
 import { agentSets, DEFAULT_AGENT } from './agents.ts';
-import { isRecord, type KeyPath, keyPath, keyText, valueAt } from './keys.ts';
+import { isRecord, type KeyPath, keyPath, keyText, sameValue, valueAt } from './keys.ts';
 import type { Finding } from './line.ts';
 import { readingOf } from './reading.ts';
 import { shown } from './show.ts';
-import { builtInSandboxTools, expandTools, SANDBOX_EXTRA } from './tools.ts';
+import { expandTools, SANDBOX_EXTRA } from './tools.ts';
 import type { VersionKnowledge } from './version.ts';
+
+const ALSO = ['tools', 'sandbox', 'tools', 'alsoAllow'];
 
 /**
  * Whether `openclaw sandbox explain` tells the same of an agent as its configuration: what the gateway itself works out
@@ -49,9 +51,10 @@ export function explainFindings(answer: unknown, config: unknown, version: Versi
     const key = ['tools', 'sandbox', 'tools', list];
     const ours = effective(key, key, undefined);
     const theirs = valueAt(sandbox, ['tools', list]);
-    // What the built-in lists lose to an explicit allow list is the release's own business.
-    if (ours === undefined && builtInSandboxTools(version.family, list).length > 0 && Array.isArray(theirs)) continue;
-    compare(keyText(key), keyText(key), ours, theirs, sameTools(ours, theirs, list, version));
+    // What the built-in lists lose or gain beside explicit ones is the release's own business.
+    const isComposed = ours === undefined || (list === 'allow' && effective(ALSO, ALSO, undefined) !== undefined);
+    if (isComposed && Array.isArray(theirs)) continue;
+    compare(keyText(key), keyText(key), ours, theirs, sameTools(ours, theirs, version));
   }
   const elevated = ['tools', 'elevated', 'enabled'];
   const ours =
@@ -61,12 +64,14 @@ export function explainFindings(answer: unknown, config: unknown, version: Versi
   return found;
 }
 
-function sameTools(ours: unknown, theirs: unknown, list: 'allow' | 'deny', version: VersionKnowledge): boolean {
-  const [a, b] = [expandTools(ours, version.family), expandTools(theirs, version.family)];
-  if (a === undefined || b === undefined) return false;
-  const extra = list === 'allow' && a.size > 0 ? SANDBOX_EXTRA[version.family] : undefined;
-  const wanted = extra === undefined ? a : new Set([...a, extra]);
-  return wanted.size === b.size && [...wanted].every((tool) => b.has(tool));
+/** The same tools, but for the one that the sandbox adds by itself unless it is denied. */
+function sameTools(ours: unknown, theirs: unknown, version: VersionKnowledge): boolean {
+  const without = (list: unknown) => {
+    const tools = expandTools(list, version.family);
+    return tools === undefined ? undefined : [...tools].filter((tool) => tool !== SANDBOX_EXTRA[version.family]).sort();
+  };
+  const [a, b] = [without(ours), without(theirs)];
+  return a !== undefined && b !== undefined && sameValue(a, b);
 }
 
 function contradiction(path: string, agent: string | undefined, expected: unknown, effective: unknown): Finding {

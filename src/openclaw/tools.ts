@@ -68,7 +68,7 @@ const TOOLS: Readonly<Record<Family, ToolKnowledge>> = {
   },
 };
 
-/** What the sandbox adds to every allow list that is not empty: looking at pictures (`src/agents/sandbox/tool-policy.ts`). */
+/** What the sandbox adds to an allow list that is not empty: looking at pictures (`src/agents/sandbox/tool-policy.ts`). */
 export const SANDBOX_EXTRA: Readonly<Record<Family, string>> = { '2026.2': 'image', '2026.9': 'view_image' };
 
 /** The built-in sandbox list of a release. */

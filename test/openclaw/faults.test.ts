@@ -152,6 +152,13 @@ describe('findings of the audit', () => {
     expect(withFinding('skills.code_safety', 'critical')).toEqual([['skills.code_safety', 'violated']]));
   it('a warning about something that the baseline does not ask for is not', () =>
     expect(withFinding('skills.code_safety', 'warn')).toEqual([]));
+  it('a finding that the configuration suppresses is named as well', () => {
+    const record = recorded('2026.9.6', 'hardened');
+    record.audit.suppressedFindings = [{ checkId: 'fs.synced_dir', severity: 'warn' }];
+    expect(findingsOf(record).map((f) => [f.path, f.state])).toEqual([['fs.synced_dir', 'violated']]);
+    record.audit.suppressedFindings = {};
+    expect(findingsOf(record).map((f) => [f.path, f.state])).toEqual([['audit', 'unknown']]);
+  });
   it('ids that carry names are known', () =>
     expect(withFinding('channels.matrix.dm.open', 'critical')).toEqual([['channels.matrix.dm.open', 'violated']]));
 });
