@@ -57,7 +57,10 @@ async function measureAll(): Promise<Measured[]> {
 async function measure(policy: string, devices: string): Promise<Measured> {
   const script = fileURLToPath(new URL('./tailnet-measure.ts', import.meta.url));
   const { stdout, stderr, exitCode } = await execa(process.execPath, [script, policy, devices], { reject: false });
-  if (exitCode !== 0) throw new Error(`the measurement failed: ${stderr.trim()}`);
+  if (exitCode !== 0) {
+    const reason = stderr.split('\n').find((line) => /^\w*Error: /.test(line));
+    throw new Error(`the measurement failed: ${reason ?? stderr.trim()}`);
+  }
   return JSON.parse(stdout) as Measured;
 }
 
@@ -77,11 +80,12 @@ function table(all: readonly Measured[]): string {
       'rules by class',
       'peers',
       'total ms',
+      'cpu ms',
       'growth',
       'MB',
       'peer pairs',
     ],
-    colAligns: Array.from({ length: 11 }, () => 'right' as const),
+    colAligns: Array.from({ length: 12 }, () => 'right' as const),
     style: { head: [], border: [] },
   });
   for (const [i, m] of all.entries()) {
@@ -89,7 +93,7 @@ function table(all: readonly Measured[]): string {
     const isNext = above !== undefined && above.rules === m.rules && above.nodes < m.nodes;
     const growth = isNext ? `x${(m.totalMs / above.totalMs).toFixed(1)} for x${m.nodes / above.nodes}` : '';
     const { readMs, resolveMs, classesMs, peersMs } = m;
-    const phases = [readMs, resolveMs, classesMs, peersMs, m.totalMs].map((ms) => ms.toFixed(0));
+    const phases = [readMs, resolveMs, classesMs, peersMs, m.totalMs, m.cpuMs].map((ms) => ms.toFixed(0));
     out.push([m.nodes, m.rules, m.classes, ...phases, growth, m.peakMb.toFixed(0), m.peerPairs]);
   }
   return out.toString();

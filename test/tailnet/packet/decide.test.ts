@@ -73,6 +73,11 @@ describe('without any rule, a node takes', () => {
     ['a truncated packet', ip(IN4, 6, tcp(22, TCP.ack), { length: 41 }), 'drop: unknown proto'],
     ['a truncated IPv6 packet', ip(IN6, 6, tcp(22, TCP.ack), { length: 21 }), 'drop: unknown proto'],
     ['a header that is longer than the packet', ip(IN4, 6, [], { headerWords: 6 }), 'drop: unknown proto'],
+    [
+      'a header that is longer than the length says',
+      ip(IN4, 1, icmp(0), { headerWords: 6, length: 20 }),
+      'drop: unknown proto',
+    ],
     ['another version', Uint8Array.from([0x50, ...new Array(30).fill(0)]), 'drop: unknown proto'],
     ['a multicast fragment', ip([PEER4, '224.0.0.1'], 17, [1], { fragment: 10 }), 'drop: multicast'],
     ['IPv6 multicast', ip([PEER6, 'ff02::1'], 17, udp(80)), 'drop: multicast'],
