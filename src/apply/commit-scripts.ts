@@ -48,7 +48,9 @@ same() {
  * Arguments: token, seconds (0: load without a timer), size of the new tables, size of those expected to be in place,
  * `TIMER`. Standard input: the new tables, then the expected ones. Says one of
  * `missing TOOL`, `unwritable`, `busy [SINCE]`, `short`, `rejected check|rollback|load`, `changed`, `untimed`, `stuck`:
- * the old tables are in place; or `loaded`. On the way: `recovered old|never|other`, `armed`, `checked`.
+ * the old tables are in place; or `loaded`. On the way: `recovered old|never|other` of an earlier
+ * apply, `recovered last` where what is in place cannot be loaded again (nft lists a control group that was made anew as
+ * a number), so that the ruleset confirmed last is what is gone back to, `armed`, `checked`.
  */
 export const STAGE = `${COMMON}
 token=$1 within=$2 new=$3 previous=$4 timer=$5
@@ -91,7 +93,15 @@ size new "$new" && size previous "$previous" || stop short
 size load "$((new + \${#header}))" && size rollback "$((previous + \${#header}))" || stop unwritable
 size timer "\${#timer}" || stop unwritable
 nft -c -f "$dir/next/load" || stop rejected check
-nft -c -f "$dir/next/rollback" || stop rejected rollback
+if ! nft -c -f "$dir/next/rollback" 2>"$dir/next/refused"; then
+  last=$dir/confirmed/load
+  if [ -e "$last" ] && nft -c -f "$last" 2>/dev/null && cp "$last" "$dir/next/rollback" && cmp -s "$last" "$dir/next/rollback"
+  then say recovered last
+  else
+    cat "$dir/next/refused" >&2
+    stop rejected rollback
+  fi
+fi
 same "$dir/next/previous" || stop changed
 mv "$dir/next" "$dir/pending" || stop unwritable
 if [ "$within" -gt 0 ]; then

@@ -57,11 +57,12 @@ export interface ScriptOptions {
   readonly timeoutMs: number;
 }
 
-/** Words of the stage script about a ruleset whose confirmation never came. */
+/** Words of the stage script about a ruleset whose confirmation never came, and about one that is no way back. */
 const RECOVERED: Readonly<Record<string, string>> = {
   old: 'an earlier apply was interrupted before it was confirmed, and its timer is gone: the tables from before it were restored first',
   never: 'an earlier apply was interrupted before it loaded anything',
   other: 'an earlier apply was interrupted, and other tables than its own are in place since',
+  last: 'what was in place cannot be loaded again: the way back was the ruleset that was confirmed last',
 };
 
 /**

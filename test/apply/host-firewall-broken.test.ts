@@ -29,6 +29,8 @@ process.stdout.write(JSON.stringify({ first: first.kind, second, told: describeA
 /** Runs `body` in place of checking, or loading, the new tables in the host's own namespace. */
 const atCheck = (body: string) => `case "$*" in "-c -f "*/load) ${body} ;; esac`;
 const atLoad = (body: string) => `case "$*" in "-f "*/load) ${body} ;; esac`;
+/** What nft lists cannot always be loaded again. */
+const noWayBack = 'case "$*" in "-c -f "*/rollback) echo no such cgroup >&2; exit 1 ;; esac';
 // The child's own namespace has forwarding on while nft is to misbehave: a switch that needs no environment.
 const misbehave = 'if $TARGET && [ "$(cat /proc/sys/net/ipv4/ip_forward)" = 1 ]; then';
 
@@ -63,12 +65,22 @@ describe('applyRuleset with an nft that misbehaves', () => {
 
   it('loads nothing where there would be no way back', async () => {
     requireOrSkip(able, needs);
-    const { second, told, now } = await play(
-      'case "$*" in "-c -f "*/rollback) echo no such cgroup >&2; exit 1 ;; esac',
-    );
+    const noOther = 'case "$*" in "-c -f "*/confirmed/load) exit 1 ;; esac';
+    const { second, told, now } = await play(`${noWayBack}; ${noOther}`);
     expect(second).toMatchObject({ kind: 'rejected', stage: 'rollback', stderr: 'no such cgroup\n' });
     expect(told).toContain('there would be no way back: no such cgroup\nthe old ruleset is still in place');
     expect(now).toContain('tcp dport 1 accept');
+  });
+
+  it('goes back to the ruleset confirmed last where what is in place cannot be loaded again', async () => {
+    requireOrSkip(able, needs);
+    const { second, told, now } = await play(noWayBack);
+    expect(second['kind']).toBe('applied');
+    expect(told).toContain('the way back was the ruleset that was confirmed last');
+    expect(now).toContain('tcp dport 2 accept');
+    const taken = await play(`${noWayBack}; ${atLoad('$NFT "$@"; $NFT insert rule inet cordon input accept; exit 0')}`);
+    expect(taken.second).toMatchObject({ kind: 'mismatch', undone: true });
+    expect(taken.now).toContain('tcp dport 1 accept');
   });
 
   it('does not believe an error from a load that was made', async () => {
