@@ -102,21 +102,30 @@ export class Sandbox {
   }
 
   /**
-   * Starts one, as root or else as the root of a user namespace.
+   * Starts one, as root, or else as the root of a user namespace.
    * @param cgroups cgroup paths that rules name; they exist in the sandbox, with nobody in them
+   * @param as only in this way
    */
-  static async open(cgroups: readonly string[] = [], asUser = process.getuid?.() !== 0): Promise<Opened> {
+  static async open(cgroups: readonly string[] = [], as?: 'root' | 'user'): Promise<Opened> {
     if (process.platform !== 'linux') return { ok: false, missing: ['Linux: the lab is made of network namespaces'] };
-    const started = await start(asUser);
-    if (typeof started === 'string') return { ok: false, missing: [started] };
-    const sandbox = new Sandbox(started.child, started.pid, !asUser, started.waiting);
-    try {
-      await sandbox.#call('prepare', [cgroups]);
-      return { ok: true, sandbox };
-    } catch (error) {
-      await sandbox.close();
-      return { ok: false, missing: [`a mount namespace of its own: ${(error as Error).message}`] };
+    const ways = as === undefined ? (['root', 'user'] as const).slice(process.getuid?.() === 0 ? 0 : 1) : [as];
+    const missing: string[] = [];
+    for (const way of ways) {
+      const started = await start(way === 'user');
+      if (typeof started === 'string') {
+        missing.push(started);
+        continue;
+      }
+      const sandbox = new Sandbox(started.child, started.pid, way === 'root', started.waiting);
+      try {
+        await sandbox.#call('prepare', [cgroups]);
+        return { ok: true, sandbox };
+      } catch (error) {
+        await sandbox.close();
+        missing.push(`a mount namespace of its own: ${(error as Error).message}`);
+      }
     }
+    return { ok: false, missing };
   }
 
   /** Makes empty namespaces, known to `ip netns` inside the sandbox. */

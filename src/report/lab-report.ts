@@ -12,6 +12,8 @@ export interface LabCell {
   readonly dst: string;
   readonly proto: 'tcp' | 'udp';
   readonly port: number;
+  /** Who sends it. */
+  readonly uid: number;
   /** By the rulesets alone, as the proof evaluates them. */
   readonly predicted: { readonly delivered: Truth; readonly answered: Truth };
   /** Undefined when the lab did not get it through without any rules either, so that "blocked" would say nothing. */

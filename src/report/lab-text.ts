@@ -118,7 +118,7 @@ function findingLines(c: Colors, { cell, decisions }: LabFinding): string[] {
       : `${words(observed.delivered, observed.answered)} (${observed.outcome})`;
   return [
     `  ${paint(WORDS[cell.verdict] ?? cell.verdict)}  ${c.bold(`${cell.from} -> ${cell.to}`)} ${cell.proto} ${cell.port}`,
-    `    packet     ${cell.src} -> ${endpoint(cell.dst, cell.port)} over ${cell.device}${through}`,
+    `    packet     ${cell.src} -> ${endpoint(cell.dst, cell.port)} over ${cell.device}${through}${cell.uid === 0 ? '' : ` as user ${cell.uid}`}`,
     `    predicted  ${words(predicted.delivered, predicted.answered)}`,
     `    observed   ${seen}`,
     `    declared   ${cell.flows.length === 0 ? 'no flow' : cell.flows.join(', ')}${cell.policy === undefined ? '' : `; the tailnet policy ${policyWords(cell.policy)}`}`,

@@ -3,21 +3,25 @@ import type { LabHost } from '../../src/lab/layout.ts';
 import { type Network, planNetwork } from '../../src/lab/matrix/network.ts';
 import { buildWorld } from '../../src/lab/matrix/world.ts';
 import { Sandbox, type Shot } from '../../src/lab/sandbox.ts';
+import type { Evidence } from '../../src/state/evidence.ts';
 import { compileTopology } from '../../src/topology/compile.ts';
 import { loadTopology } from '../../src/topology/load.ts';
 import type { Topology } from '../../src/topology/model.ts';
 
-/** A topology from its text, and the rulesets that it compiles to. */
-export function declare(text: string): { topology: Topology; rulesets: ReadonlyMap<string, string> } {
+/** A topology from its text, and what it compiles to. */
+export function declare(text: string): { topology: Topology; evidence: Evidence } {
   const loaded = loadTopology('cordon.yaml', text, () => undefined);
   if (!loaded.ok) throw new Error(loaded.diagnostics.map((d) => d.message).join('\n'));
   const compiled = compileTopology(loaded.value);
   if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join('\n'));
-  const rulesets = [...loaded.value.hosts.keys()].map((name) => {
-    const entry = compiled.value.sources[`host/${name}/nft.txt`];
-    return [name, entry?.status === 'ok' ? String(entry.body) : ''] as const;
-  });
-  return { topology: loaded.value, rulesets: new Map(rulesets) };
+  return { topology: loaded.value, evidence: compiled.value };
+}
+
+/** The ruleset of one host. */
+export function rulesetIn({ sources }: Evidence, host: string): string {
+  const entry = sources[`host/${host}/nft.txt`];
+  if (entry?.status !== 'ok' || typeof entry.body !== 'string') throw new Error(`no ruleset of ${host}`);
+  return entry.body;
 }
 
 /** Everything that listens in an escape lab listens on these. */
@@ -27,17 +31,17 @@ export const PORTS = [22, 53, 80, 443, 8080, 9999, 11434] as const;
 export class EscapeLab {
   readonly sandbox: Sandbox;
   readonly network: Network;
-  readonly #rulesets: ReadonlyMap<string, string>;
+  readonly #evidence: Evidence;
 
-  private constructor(sandbox: Sandbox, network: Network, rulesets: ReadonlyMap<string, string>) {
+  private constructor(sandbox: Sandbox, network: Network, evidence: Evidence) {
     this.sandbox = sandbox;
     this.network = network;
-    this.#rulesets = rulesets;
+    this.#evidence = evidence;
   }
 
   /** @returns the lab, or why there can be none here */
   static async open(text: string): Promise<EscapeLab | string> {
-    const { topology, rulesets } = declare(text);
+    const { topology, evidence } = declare(text);
     const opened = await Sandbox.open(['cordon.slice']);
     if (!opened.ok) return opened.missing.join('; ');
     const { sandbox } = opened;
@@ -47,7 +51,7 @@ export class EscapeLab {
       for (const port of PORTS)
         for (const proto of ['tcp', 'udp'] as const) await sandbox.listen(namespace, proto, port);
     }
-    return new EscapeLab(sandbox, network, rulesets);
+    return new EscapeLab(sandbox, network, evidence);
   }
 
   /** What people write instead: these tables alone. */
@@ -68,9 +72,7 @@ export class EscapeLab {
   }
 
   ruleset(host: string): string {
-    const text = this.#rulesets.get(host);
-    if (text === undefined) throw new Error(`no host ${host}`);
-    return text;
+    return rulesetIn(this.#evidence, host);
   }
 
   async #load(host: string, text: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { replacement } from '../../src/apply/host-firewall-tables.ts';
 import { requireOrSkip } from '../support/require.ts';
-import { declare, EscapeLab } from './escape-lab.ts';
+import { declare, EscapeLab, rulesetIn } from './escape-lab.ts';
 
 /*
  * Tables are replaced again and again while datagrams that no rule ever lets through come and go, in both families. What
@@ -159,7 +159,7 @@ describe('under a flood', () => {
 test.each([4, 6] as const)(
   'a flow that is revoked dies with the next packet, and its neighbour goes on, IPv%s',
   async (family) => {
-    const { rulesets } = declare(topology(OLLAMA));
+    const { evidence } = declare(topology(OLLAMA));
     const load = (text: string) =>
       lab.sandbox.mustRun([{ namespace: 'model', argv: ['nft', '-f', '-'], stdin: replacement(text) }]);
     await load(lab.ruleset('model'));
@@ -171,7 +171,7 @@ test.each([4, 6] as const)(
     const [revoked = -1, kept = -1] = flows;
     const say = (flow: number, word: string) => lab.sandbox.talk(flow, `${word}-${flow}-${family}\n`);
     for (const flow of [revoked, kept]) expect(await say(flow, 'before')).toEqual({ arrived: true, answered: true });
-    await load(rulesets.get('model') ?? '');
+    await load(rulesetIn(evidence, 'model'));
     expect(await say(revoked, 'after')).toEqual({ arrived: false, answered: false });
     expect(await say(kept, 'after')).toEqual({ arrived: true, answered: true });
   },

@@ -13,6 +13,8 @@ export function flowsOf(context: ProofContext, from: string, trace: Trace, attem
   const [first] = trace.stations;
   const last = trace.stations.at(-1);
   if (first === undefined || last === undefined) return [];
+  const users = context.topology.hosts.get(from)?.flowUsers ?? [];
+  if (users.length > 0 && !users.includes(attempt.uid)) return [];
   const packet = { ...packetOf(first.src, first.dst, attempt), ct: CT.originalNew };
   const flows = context.paths.filter(({ sender, receiver, router, service, ...path }) => {
     if (path.from?.name !== from || path.to.name !== trace.receiver || sender === undefined) return false;

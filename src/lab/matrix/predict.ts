@@ -11,6 +11,8 @@ export interface Attempt {
   readonly proto: 'tcp' | 'udp';
   readonly sport: number;
   readonly dport: number;
+  /** Owner of the sending socket. */
+  readonly uid: number;
 }
 
 /** What the proof's relations say of an attempt. */
@@ -110,13 +112,14 @@ function packetAt(station: Station, attempt: Attempt, ct: CtState): Packet {
     ct,
     ...(station.iif === undefined ? {} : { iif: station.iif }),
     ...(station.oif === undefined ? {} : { oif: station.oif }),
-    // The probers are root.
-    ...(station.hook === 'output' ? { uid: 0 } : {}),
+    // What the host sends itself has its socket up to the device.
+    ...(station.iif === undefined ? { uid: attempt.uid } : {}),
   };
 }
 
 function reverse({ proto, sport, dport }: Attempt): Attempt {
-  return { proto, sport: dport, dport: sport };
+  // Whoever answers is root, as the lab's listeners are.
+  return { proto, sport: dport, dport: sport, uid: 0 };
 }
 
 function every(truths: readonly Truth[]): Truth {

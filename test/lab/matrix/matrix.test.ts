@@ -3,15 +3,17 @@ import { readDeclared } from '../../../src/cli/topology-file.ts';
 import { type MatrixOptions, runMatrix } from '../../../src/lab/matrix/matrix.ts';
 import type { LabCell, LabReport } from '../../../src/report/lab-report.ts';
 import type { Evidence } from '../../../src/state/evidence.ts';
+import { declare, rulesetIn } from '../../kernel/escape-lab.ts';
+import { requireOrSkip } from '../../support/require.ts';
 import { openSandbox } from '../sandbox.ts';
 
 const HOMELAB = readDeclared('examples/homelab/cordon.yaml');
 
 async function matrix(
   evidence: Evidence,
-  options: MatrixOptions & { readonly asUser?: boolean } = {},
+  options: MatrixOptions & { readonly as?: 'root' | 'user' } = {},
 ): Promise<LabReport> {
-  await using sandbox = await openSandbox(options.asUser);
+  await using sandbox = await openSandbox(options.as);
   // Waited for here: leaving this function takes the lab down.
   return await runMatrix(sandbox, HOMELAB.topology, evidence, options);
 }
@@ -25,11 +27,7 @@ function edited(host: string, from: string | RegExp, to: string): Evidence {
   return { sources: { ...HOMELAB.evidence.sources, [name]: { status: 'ok', body: changed } } };
 }
 
-function rulesetOf(host: string): string {
-  const entry = HOMELAB.evidence.sources[`host/${host}/nft.txt`];
-  if (entry?.status !== 'ok' || typeof entry.body !== 'string') throw new Error(`no ruleset of ${host}`);
-  return entry.body;
-}
+const rulesetOf = (host: string) => rulesetIn(HOMELAB.evidence, host);
 
 /** `FROM -> TO PROTO PORT`, each once, sorted. */
 function words(cells: readonly LabCell[]): string[] {
@@ -46,10 +44,10 @@ const ANSWERS = [/(chain egress \{\n)/, '$1\t\toifname "eth0" tcp sport 11434 ac
 
 describe('the homelab on the real kernel', () => {
   test.each([
-    ['as root', process.getuid?.() !== 0],
-    ['in a user namespace', true],
-  ])('is exactly what is declared and proved, %s', async (_, asUser) => {
-    const report = await matrix(HOMELAB.evidence, { asUser });
+    ['as whoever runs it', {}],
+    ['as a plain user', { as: 'user' }],
+  ] as const)('is exactly what is declared and proved, %s', async (_, options) => {
+    const report = await matrix(HOMELAB.evidence, options);
     expect(report.findings).toEqual([]);
     expect(report.verdict).toBe('holds');
     expect(words(found(report, 'works'))).toEqual(DECLARED);
@@ -95,7 +93,7 @@ describe('the homelab on the real kernel', () => {
 describe('what is not as it should be', () => {
   test('a hole in the evidence itself is predicted, seen and called undeclared', async () => {
     const evidence = edited('ollama-1', ...HOLE);
-    const body = (evidence.sources['host/ollama-1/nft.txt'] as { body: string }).body;
+    const body = rulesetIn(evidence, 'ollama-1');
     const report = await matrix({
       sources: { ...evidence.sources, 'host/ollama-1/nft.txt': { status: 'ok', body: body.replace(...ANSWERS) } },
     });
@@ -113,7 +111,7 @@ describe('what is not as it should be', () => {
   });
 
   test('a host that has other rules than the evidence says is a disagreement, with the rule that was to decide', async () => {
-    const opened = (edited('ollama-1', ...HOLE).sources['host/ollama-1/nft.txt'] as { body: string }).body;
+    const opened = rulesetIn(edited('ollama-1', ...HOLE), 'ollama-1');
     const loaded = new Map([...HOMELAB.topology.hosts.keys()].map((name) => [name, rulesetOf(name)]));
     const report = await matrix(HOMELAB.evidence, { loaded: loaded.set('ollama-1', opened) });
     expect(report.verdict).toBe('violated');
@@ -142,5 +140,41 @@ describe('what is not as it should be', () => {
     const report = await matrix(edited('gw-1', /(chain ingress \{\n)/, '$1\t\tmeta cpu 0-4095 tcp dport 22 accept\n'));
     expect(words(found(report, 'unknown'))).toContain('stranger -> gw-1 tcp 22');
     expect(report.verdict).not.toBe('holds');
+  });
+});
+
+describe('flows that are for one user of the host', () => {
+  const { topology, evidence } = declare(`
+version: 1
+tailnet: {id: TusersCNTRL, operators: [ops@example.com]}
+roles: {model: {tag: "tag:model"}, orchestrator: {tag: "tag:orchestrator"}}
+hosts:
+  model:
+    {role: model, placement: tailnet, device: nModelCNTRL, addresses: [100.64.0.10], access: {kind: render-only}}
+  orch:
+    {role: orchestrator, device: nOrchCNTRL, flowUsers: [1000], addresses: [100.64.0.20], access: {kind: render-only}}
+services: {ollama: {on: model, tcp: [11434]}}
+flows: [{id: orchestrator-model, from: orchestrator, to: ollama}]
+`);
+
+  test('are tried as that user and, to be refused, as root', async () => {
+    await using sandbox = await openSandbox();
+    requireOrSkip(sandbox.isPrivileged, 'needs root: a user namespace knows one user only');
+    const report = await runMatrix(sandbox, topology, evidence);
+    expect(report.verdict).toBe('holds');
+    const tries = report.cells.filter(
+      (c) => c.from === 'orch' && c.to === 'model' && c.device === 'tailscale0' && c.port === 11434,
+    );
+    expect(tries.map((c) => `${c.proto} ${c.uid} ${c.verdict}`).sort()).toEqual([
+      ...['tcp 0 closed', 'tcp 1000 works', 'udp 0 closed', 'udp 1000 closed'],
+    ]);
+  });
+
+  test('are unknown where only root can be had', async () => {
+    await using sandbox = await openSandbox('user');
+    const report = await runMatrix(sandbox, topology, evidence);
+    expect(report.verdict).toBe('unknown');
+    expect(report.missing[0]).toMatch(/^the flows of orch are for user 1000/);
+    expect(report.findings).toEqual([]);
   });
 });
