@@ -1,4 +1,4 @@
-import type { Match, RewriteEffect, Selector, Statement } from './ruleset.ts';
+import type { Match, RewriteEffect, Rule, Selector, Statement, Table } from './ruleset.ts';
 
 function number(selector: Selector, ...values: readonly bigint[]): Match {
   const elements = values.map((value) => ({ kind: 'number', value }) as const);
@@ -54,4 +54,19 @@ function impliedByRewrite(effect: RewriteEffect): readonly Match[] {
     case 'aside':
       return [];
   }
+}
+
+/**
+ * True for a `reject with tcp reset` that may be for one family only: nft 1.0.6 takes the test of the family in front of
+ * it (`meta nfproto ipv4`, `meta protocol ip6`) for one that it added itself and does not list it. A match on a header
+ * of the family says it once more.
+ */
+export function hidesFamily(how: string | undefined, rule: Rule, table: Table): boolean {
+  if (how?.startsWith('tcp') !== true || table.family === 'ip' || table.family === 'ip6') return false;
+  return !rule.statements.some((s) => s.kind === 'match' && fixesFamily(s.selector));
+}
+
+function fixesFamily(selector: Selector): boolean {
+  if (selector.kind === 'concat') return selector.parts.some(fixesFamily);
+  return selector.kind === 'payload' && /^(ip|ip6|icmp|icmpv6)$/.test(selector.protocol);
 }

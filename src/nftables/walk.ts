@@ -1,5 +1,5 @@
 import { datatypeOf } from './datatype.ts';
-import { impliedBy } from './implied.ts';
+import { hidesFamily, impliedBy } from './implied.ts';
 import { isFixed } from './operand.ts';
 import {
   type Chain,
@@ -141,6 +141,10 @@ export class Walk<S> {
         this.#verdictMap(place, statement, flow);
         return;
       case 'reject':
+        if (hidesFamily(statement.with, place.rule, this.#table)) {
+          flow.skipped.push(flow.inside);
+          this.#unknown(place, flow.inside, 'nft does not show whether this reset is for one family only');
+        }
         this.#verdict(place, { kind: 'drop' }, flow);
         return;
       case 'unknown':

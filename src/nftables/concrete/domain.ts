@@ -159,7 +159,9 @@ export class ConcreteDomain implements Domain<readonly State[]> {
     if (this.#around.tracking === 'done') return value;
     // Nothing has looked the connection up: the state reads as invalid, the rest is not there (nft_ct.c).
     const early = key === 'state' ? known(1n) : ABSENT;
-    return this.#around.tracking === 'early' ? early : either(early, value);
+    // Only `notrack` can have been said already.
+    const isOpen = this.#around.tracking === 'perhaps' || state.values.ctState.values.contains(64n);
+    return isOpen ? either(early, value) : early;
   }
 
   #addressType(flags: readonly string[], { values }: State): Known {

@@ -61,6 +61,7 @@ function familyOf(table: Table, { values }: ConcretePacket): 'yes' | 'maybe' | '
 /** Chains of netdev tables, and of inet tables at ingress, hang on devices. */
 function deviceOf({ hook, devices }: BaseChain, { values }: ConcretePacket): 'yes' | 'maybe' | 'no' {
   if (hook !== 'ingress' && hook !== 'egress') return 'yes';
+  if (devices.length === 0) return 'maybe'; // left out of the listing, see `json/restore.ts`
   const names = devices.filter(isInterfaceName).map(internInterface);
   return isAmong(values[hook === 'ingress' ? 'iif' : 'oif'], IntervalSet.points(...names));
 }

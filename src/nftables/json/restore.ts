@@ -59,7 +59,8 @@ function restoreTable(json: Table, text: Table, complain: (what: string) => void
 
 function restoreChain(json: Chain, text: Chain, place: string, complain: (what: string) => void): Chain {
   if (json.rules.length !== text.rules.length) complain(`the list of rules of chain ${json.name} of ${place}`);
-  const base = text.base === undefined ? json.base : { ...text.base, ...json.base };
+  // nft 1.0.6 leaves the devices of a chain out of its JSON.
+  const base = json.base === undefined ? undefined : { ...json.base, ...text.base };
   const rules = json.rules.map((rule, i) => restoreRule(rule, text.rules[i]));
   return { ...json, base, comment: text.comment, rules, ...(text.span === undefined ? {} : { span: text.span }) };
 }
