@@ -148,3 +148,25 @@ describe('peerAttributesAt', () => {
     expect(seen('laptop', { grants: [] })).toEqual([]);
   });
 });
+
+describe('what of node attributes is not modelled', () => {
+  const said = (entry: object) =>
+    policyOf({ ...base, nodeAttrs: [entry] }).unmodelled.map((u) => [u.what.split(': ')[1], u.touches.join()]);
+
+  it.each([
+    ['an attribute that nobody knows', { attr: ['custom:x', 'randomize-client-port'] }, [['custom:x', 'attributes']]],
+    ['an address pool', { ipPool: ['100.81.0.0/16'] }, [['100.81.0.0/16', 'packets,peers']]],
+    ['an app connector', { app: { 'tailscale.com/app-connectors': [] } }, [['app', 'attributes,packets,peers']]],
+    ['a key that nobody knows', { until: 'noon' }, [['until', 'attributes,packets,peers']]],
+    ['nothing else', { attr: ['funnel', 'disable-ipv4', 'nextdns:abc'] }, []],
+  ])('is %s', (_what, entry, expected) => {
+    expect(said({ target: ['*'], ...entry })).toEqual(expected.map(([what, touches]) => [what, touches]));
+  });
+
+  it('is whom a target means that is only bounded from above', () => {
+    const tailnet = compiled([{ target: ['group:synced@example.com'], attr: ['x'] }]);
+    const doubts = tailnet.unmodelled.filter((u) => u.touches.includes('attributes'));
+    expect(doubts.map((u) => u.kind)).toEqual(['unmodelled', 'assumed']);
+    expect(tailnet.attributesOn('desk').find((a) => a.name === 'x')?.exact).toBe(false);
+  });
+});
