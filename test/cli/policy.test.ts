@@ -15,7 +15,7 @@ let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'cordon-policy-'));
   for (const name of POLICIES) {
-    for (const end of ['hujson', 'devices.json'])
+    for (const end of ['hujson', 'devices.json', 'users.json'])
       copyFileSync(join(FIXTURES, `${name}.${end}`), join(folder, `${name}.${end}`));
   }
 });
@@ -26,7 +26,7 @@ const file = (text: string) => {
   writeFileSync(join(folder, 'p.hujson'), text);
   return 'p.hujson';
 };
-const on = (name: string) => [`${name}.hujson`, '--devices', `${name}.devices.json`];
+const on = (name: string) => [`${name}.hujson`, '--devices', `${name}.devices.json`, '--users', `${name}.users.json`];
 
 describe('a realistic policy', () => {
   const EXITS = { agents: [0, 2, 0], enterprise: [3, 2, 3], workshop: [0, 2, 0] } as const;
@@ -64,7 +64,7 @@ describe('a realistic policy', () => {
     const text = readFileSync(join(folder, 'agents.hujson'), 'utf8');
     const before = await run('compile', ...on('agents'), '--json');
     writeFileSync(join(folder, 'canonical.hujson'), formatHujson(text));
-    const after = await run('compile', 'canonical.hujson', '--devices', 'agents.devices.json', '--json');
+    const after = await run('compile', 'canonical.hujson', ...on('agents').slice(1), '--json');
     const meaning = (json: string) =>
       JSON.parse(json, (key, value) => (['file', 'line', 'column', 'length'].includes(key) ? undefined : value));
     expect(meaning(after.stdout)).toEqual(meaning(before.stdout));
@@ -101,7 +101,7 @@ p.hujson:2:53: error: port range "0": first port must be >0, or use '*' for wild
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/an address or route does not parse.*\[devices-invalid\]\nhint: /);
     writeFileSync(join(folder, 'users.json'), '{"users": [{"name": "x"}]}');
-    const users = await run('check', ...on('agents'), '--users', 'users.json');
+    const users = await run('check', 'agents.hujson', '--devices', 'agents.devices.json', '--users', 'users.json');
     expect([users.code, users.stderr]).toEqual([1, expect.stringContaining('[users-invalid]')]);
     expect((await run('check', 'agents.hujson', '--users', 'users.json')).code).toBe(1);
   });

@@ -33,7 +33,11 @@ export const policyCompileCommand: CommandModule<object, Arguments> = {
     const { file } = args;
     const text = readText(file);
     const facts = readTailnet(args) ?? imaginedTailnet(file, text);
-    const compiled = compilePolicy({ file, text }, facts.devices, { users: facts.users });
+    const compiled = compilePolicy(
+      { file, text },
+      facts.devices,
+      facts.users.length === 0 ? {} : { users: facts.users },
+    );
     if (!compiled.ok) throw new InputError(compiled.diagnostics);
     for (const w of compiled.warnings) process.stderr.write(`${formatDiagnostic(w)}\n`);
     const result = compiled.value;
@@ -52,8 +56,7 @@ function imaginedTailnet(file: string, text: string) {
   const parsed = parsePolicy(file, text);
   if (!parsed.ok) throw new InputError(parsed.diagnostics);
   process.stderr.write('no --devices: shown for one device of each tag and user that the policy names\n');
-  const devices = sampleDevices(parsed.value);
-  return { devices, users: devices.flatMap((d) => (d.user === undefined ? [] : { login: d.user })) };
+  return { devices: sampleDevices(parsed.value), users: [] };
 }
 
 /** @throws CordonError `no-such-device` for none or several */

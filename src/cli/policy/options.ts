@@ -11,7 +11,7 @@ const policyOutputOptions = {
 /** `--devices FILE --users FILE`: the tailnet that a policy is for. */
 const tailnetOptions = {
   devices: { type: 'string', describe: "The API's device list (JSON)", requiresArg: true },
-  users: { type: 'string', describe: "The API's user list (JSON); the devices' owners by default", requiresArg: true },
+  users: { type: 'string', describe: "The API's user list (JSON)", requiresArg: true },
 } as const satisfies Record<string, Options>;
 
 /** A policy file, the tailnet it is for, and how the answer is written. */

@@ -8,7 +8,8 @@ import type { TailnetArguments } from './options.ts';
 const usersBody = z.object({ users: z.array(z.object({ loginName: z.string(), role: z.string().optional() })) });
 
 /**
- * The tailnet that `--devices` and `--users` describe; undefined without `--devices`.
+ * The tailnet that `--devices` and `--users` describe; undefined without `--devices`. Without `--users` no user is listed:
+ * who owns no device would be missing from a list made of owners.
  * @throws CordonError `file-unreadable`, `not-json`, `devices-invalid`, `users-invalid`, `usage`
  */
 export function readTailnet({ devices, users }: TailnetArguments): TailnetFacts | undefined {
@@ -22,8 +23,7 @@ export function readTailnet({ devices, users }: TailnetArguments): TailnetFacts 
       hint: 'give the body of GET /tailnet/-/devices?fields=all, whole and unchanged',
     });
   }
-  const owners = [...new Set(parsed.devices.flatMap((d) => d.user ?? []))].sort().map((login) => ({ login }));
-  return { devices: parsed.devices, users: users === undefined ? owners : readUsers(users) };
+  return { devices: parsed.devices, users: users === undefined ? [] : readUsers(users) };
 }
 
 function readUsers(path: string): TailnetFacts['users'] {

@@ -4,12 +4,15 @@ import { Resolver } from '../compile/resolver.ts';
 import { type ResolvedRule, resolveRules } from '../compile/rules.ts';
 import type { TailnetFacts } from '../compile.ts';
 import { faultText, scanHujson } from '../hujson/scan.ts';
+import { references } from '../lint/references.ts';
 import { runPolicyTests, type TestFailure } from '../policy-tests.ts';
+import { localpartDomain } from '../ssh/logins.ts';
 import { SshRules } from '../ssh/rules.ts';
 import { runSshTests } from '../ssh/tests.ts';
 import { checkPolicy } from './check.ts';
 import { parsePolicy } from './parse.ts';
-import type { Policy } from './policy.ts';
+import type { LocatedText, Policy } from './policy.ts';
+import { parseSelector } from './selector.ts';
 
 /** Something that the API looks at and that cannot be decided here. */
 export interface Undecided {
@@ -31,7 +34,8 @@ export interface Judgement {
 /**
  * Judges a policy as `POST /tailnet/{t}/acl` does, all faults at once and with their places.
  * @param file name for the places
- * @param facts devices and users of the tailnet; undefined when they are not known, then no test is decided
+ * @param facts devices and users of the tailnet; undefined when they are not known, then no test is decided. Without a
+ *   user in it, users and their domains are not known.
  */
 export function judgePolicy(file: string, text: string, facts: TailnetFacts | undefined): Judgement {
   const parsed = parsePolicy(file, text);
@@ -42,7 +46,11 @@ export function judgePolicy(file: string, text: string, facts: TailnetFacts | un
   const tests = refusals.length > 0 ? { failed: [], undecided: [] } : judgeTests(policy, facts);
   const problems = [...refusals, ...tests.failed];
   const message = refusals[0]?.message ?? (tests.failed.length > 0 ? 'test(s) failed' : undefined);
-  return judgement(problems, [...unread(parsed.warnings), ...tests.undecided], message);
+  return judgement(
+    problems,
+    [...unread(parsed.warnings), ...strangeDomains(policy, facts), ...tests.undecided],
+    message,
+  );
 }
 
 function judgement(problems: readonly Diagnostic[], undecided: readonly Undecided[], message?: string): Judgement {
@@ -63,6 +71,32 @@ function unread(warnings: readonly Diagnostic[]): Undecided[] {
 
 const UNREAD = new Set(['policy-unknown-section', 'policy-unknown-key']);
 
+/** Domains of which only the user list shows whether they are the tailnet's, each where it is used first. */
+function strangeDomains(policy: Policy, facts: TailnetFacts | undefined): Undecided[] {
+  if (facts !== undefined && facts.users.length > 0) return [];
+  const refs = references(policy).flatMap(({ ref }) =>
+    ref.selector.kind === 'domain' ? [{ domain: ref.selector.domain, span: ref.span }] : [],
+  );
+  const logins = policy.ssh.flatMap((entry) =>
+    entry.users.flatMap(({ text, span }) => {
+      const domain = localpartDomain(text);
+      return domain === undefined ? [] : [{ domain, span }];
+    }),
+  );
+  const first = new Map([...refs, ...logins].reverse().map((use) => [use.domain.toLowerCase(), use]));
+  return [...first.values()].reverse().map(({ domain, span }) => ({
+    span,
+    why: `whether ${domain} belongs to the tailnet is not known: that takes the user list`,
+  }));
+}
+
+/** A user who owns no device: whether he exists takes the user list. */
+function isStranger(src: LocatedText | undefined, { devices, users }: TailnetFacts): boolean {
+  const selector = parseSelector(src?.text ?? '');
+  if (selector.kind !== 'user' || users.length > 0) return false;
+  return !devices.some((d) => d.user?.toLowerCase() === selector.login.toLowerCase());
+}
+
 function judgeTests(policy: Policy, facts: TailnetFacts | undefined): { failed: Diagnostic[]; undecided: Undecided[] } {
   const all = [...policy.tests, ...policy.sshTests];
   if (all.length === 0) return { failed: [], undecided: [] };
@@ -76,7 +110,11 @@ function judgeTests(policy: Policy, facts: TailnetFacts | undefined): { failed: 
   const atLeast = certain === policy ? atMost : run(certain);
   const failed: Diagnostic[] = [];
   const undecided: Undecided[] = [];
-  for (const { span, unknownKeys } of all) {
+  for (const { span, src, unknownKeys } of all) {
+    if (isStranger(src, facts)) {
+      undecided.push({ span, why: `whether the user ${src?.text} exists is not known: that takes the user list` });
+      continue;
+    }
     if (unknownKeys.length > 0) {
       undecided.push({ span, why: 'what this test asks for is not known' });
       continue;

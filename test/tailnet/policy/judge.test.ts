@@ -81,6 +81,26 @@ describe('judgePolicy', () => {
     expect(judgePolicy('p.hujson', JSON.stringify({ ...base, grants: [] }), undefined).state).toBe('holds');
   });
 
+  it('says what takes the user list, where there is none', () => {
+    const policy = {
+      ...base,
+      grants: [{ ...grant, src: ['user:*@one.example', 'user:*@one.example'] }],
+      ssh: [{ action: 'check', src: ['tag:orch'], dst: ['tag:model'], users: ['localpart:*@two.example'] }],
+      tests: [{ src: 'eve@example.com', deny: ['tag:model:9'] }],
+    };
+    const nobody = judged(policy, { devices, users: [] });
+    expect(nobody.undecided.map((u) => u.why)).toEqual([
+      'whether one.example belongs to the tailnet is not known: that takes the user list',
+      'whether two.example belongs to the tailnet is not known: that takes the user list',
+      'whether the user eve@example.com exists is not known: that takes the user list',
+    ]);
+    const users = ['eve@example.com', 'a@one.example', 'b@two.example'].map((login) => ({ login }));
+    expect(judged(policy, { devices, users }).state).toBe('holds');
+    expect(judged(policy, { devices, users: users.slice(0, 2) }).state).toBe('violated');
+    const own = { ...base, grants: [grant], tests: [{ src: 'ada@example.com', deny: ['tag:model:9'] }] };
+    expect(judged(own, { devices, users: [] }).state).toBe('holds');
+  });
+
   const assumed = { ...grant, srcPosture: ['posture:p'] };
   const named = { ...base, postures: { 'posture:p': ["node:os == 'linux'"] } };
 
