@@ -14,7 +14,7 @@ import { accepted } from '../topology/support.ts';
  */
 const HARMLESS: readonly RegExp[] = [
   // Who may talk to whom inside the host is no claim yet.
-  /^inet loopback \|/,
+  /^inet (model_)?loopback \|/,
   /^inet (input|output|postrouting) \| .* \| [io]if "lo" /,
   // Without these the link, bulk data or the daemon suffers, not the isolation; hop limits are no field of a packet.
   /^inet (pmtu|neighbours|daemon_\w+) \| (flushed|rule dropped|drop for accept) \|/,

@@ -1,4 +1,4 @@
-import { type Address, formatAddress, parseAddress } from '../../net/address.ts';
+import type { Address } from '../../net/address.ts';
 import { IntervalSet } from '../../net/interval-set.ts';
 import type { HostPlan } from '../host-plan.ts';
 import type { Chain, Rule } from '../ruleset.ts';
@@ -20,6 +20,10 @@ import {
 /** The ports that Linux gives out by itself (net.ipv4.ip_local_port_range): where a model's runners listen. */
 const EPHEMERAL = IntervalSet.of([32768n, 60999n]);
 const PROTOCOLS = ['tcp', 'udp'] as const;
+const LOOPBACKS: readonly Address[] = [
+  { family: 4, value: 0x7f00_0001n },
+  { family: 6, value: 1n },
+];
 
 /**
  * What may go over loopback, judged on the sending side, where the owner of the socket is known. It is entered by goto and
@@ -30,8 +34,8 @@ const PROTOCOLS = ['tcp', 'udp'] as const;
  * service (health checks). Where the user is not declared, everybody but root counts as the model. Elsewhere, and where
  * the namespace's loopback is the model's alone, loopback is open.
  *
- * Owners are asked of opening packets only: a socket that its program has closed has no owner any more, and what it
- * still sends would be lost (linux net/netfilter/nft_meta.c, nft_meta_get_eval_skugid).
+ * What a closed socket still sends has no owner any more, as has what the kernel answers (linux net/netfilter/nft_meta.c,
+ * nft_meta_get_eval_skugid): neither test for an owner matches it, and it may pass unless it opens a flow to the service.
  */
 export function loopbackChains(plan: HostPlan): readonly Chain[] {
   if (plan.role !== 'model' || plan.loopback !== 'shared') return [chain('loopback', [rule([ACCEPT])])];
@@ -42,39 +46,38 @@ export function loopbackChains(plan: HostPlan): readonly Chain[] {
   return [
     chain('loopback', [
       rule([isModel, goto('model_loopback')]),
-      ...served.flatMap(({ protocol, set }) => [
-        rule([socketOwner(0n), ports(protocol, 'dport', set), state('new'), ACCEPT]),
+      rule([socketOwner(0n), ACCEPT]),
+      ...served.map(({ protocol, set }) =>
         rule([ports(protocol, 'dport', set), state('new'), counter('out_denied'), DROP]),
-      ]),
+      ),
       rule([ACCEPT]),
     ]),
     chain('model_loopback', [
+      ...LOOPBACKS.map((own) => runnerRule(own, 'there')),
       ...(plan.modelUid === undefined
         ? // Other services answer as well: whoever asked them was allowed to.
           [rule([direction('reply'), state('established'), ACCEPT])]
-        : served.map(({ protocol, set }) =>
-            rule([ports(protocol, 'sport', set), direction('reply'), state('established'), ACCEPT]),
-          )),
-      ...['127.0.0.1', '::1'].flatMap((own) => runnerRules(parseAddress(own))),
+        : [
+            ...served.map(({ protocol, set }) =>
+              rule([ports(protocol, 'sport', set), direction('reply'), state('established'), ACCEPT]),
+            ),
+            ...LOOPBACKS.map((own) => runnerRule(own, 'back')),
+          ]),
       rule([counter('out_denied'), DROP]),
     ]),
   ];
 }
 
-/** From the model to its runners and back, between the two loopback addresses that need no configuration. */
-function runnerRules(own: Address | undefined): Rule[] {
-  if (own === undefined) return [];
+/** From the model to its runners or back, between the two loopback addresses that need no configuration. */
+function runnerRule(own: Address, way: 'there' | 'back'): Rule {
   const ends = (['saddr', 'daddr'] as const).map((field) =>
     address(own.family, field, { kind: 'address', address: own }),
   );
-  const comment = `runners ${formatAddress(own)}`;
-  return [
-    rule(
-      [...ends, ports('tcp', 'dport', EPHEMERAL), direction('original'), state('established', 'new'), ACCEPT],
-      comment,
-    ),
-    rule([...ends, ports('tcp', 'sport', EPHEMERAL), direction('reply'), state('established'), ACCEPT], comment),
-  ];
+  const conditions =
+    way === 'there'
+      ? [ports('tcp', 'dport', EPHEMERAL), direction('original'), state('established', 'new')]
+      : [ports('tcp', 'sport', EPHEMERAL), direction('reply'), state('established')];
+  return rule([...ends, ...conditions, ACCEPT], way === 'there' ? 'runners' : 'runners/reply');
 }
 
 function servedPorts(plan: HostPlan, protocol: 'tcp' | 'udp'): IntervalSet {
