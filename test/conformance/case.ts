@@ -41,7 +41,8 @@ const caseSchema = z.object({
   id: z.string(),
   category: z.string(),
   policy: z.record(z.string(), z.unknown()),
-  api: z.object({ code: z.number(), message: z.string().optional() }),
+  /** Absent where only the question is given. */
+  api: z.object({ code: z.number(), message: z.string().optional() }).optional(),
   users: z.record(z.string(), z.string()),
   nodes: z.record(
     z.string(),

@@ -73,6 +73,18 @@ describe('the conformance tool', () => {
     expect(await run('--cases', corpus('empty', []))).toMatchObject({ code: 1 });
   });
 
+  it('answers for every device where nothing was captured, and counts no such case', async () => {
+    const open = corpus('open', ['ssh-a1'], (text) => {
+      const { api: _, expect: _captured, ...question } = JSON.parse(text) as Record<string, unknown>;
+      return JSON.stringify(question);
+    });
+    const out = join(root, 'open-out');
+    const { code, lines } = await run('--cases', open, '--emit', out);
+    expect([code, lines[0], lines.at(-1)]).toEqual([1, 'without an answer to compare with: 1', '0 passed, 0 failed']);
+    const answer = JSON.parse(readFileSync(join(out, 'ssh', 'ssh-a1.json'), 'utf8')) as { expect: object };
+    expect(Object.keys(answer.expect)).toHaveLength(15);
+  });
+
   it('refuses a wrong call', async () => {
     expect(await run()).toMatchObject({ code: 2, stderr: expect.stringContaining('usage: conformance --cases DIR') });
     const nowhere = join(root, 'nowhere');

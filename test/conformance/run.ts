@@ -15,7 +15,7 @@ export const cordon: Subject = { verdict: apiVerdict, compile: compileTailnet };
 
 /** What a compiler answers to a capture: the shape of the capture's own `api` and `expect`. */
 export interface Answer {
-  readonly api: CaptureCase['api'];
+  readonly api: NonNullable<CaptureCase['api']>;
   readonly expect?: Readonly<Record<string, DeviceAnswer>>;
 }
 
@@ -39,7 +39,7 @@ export function answerOf(capture: CaptureCase, subject: Subject = cordon): Answe
  * @returns what differs; nothing when the case passes
  */
 export function differences(capture: CaptureCase, { api, expect }: Answer): string[] {
-  if (api.code !== capture.api.code) {
+  if (api.code !== capture.api?.code) {
     return [api.code === 200 ? 'accepted, but the API refuses' : `refused: ${api.message}`];
   }
   return Object.entries(capture.expect ?? {}).flatMap(([name, wanted]) => {
