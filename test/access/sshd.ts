@@ -128,6 +128,7 @@ Host *
   ProxyUseFdpass yes
   IdentitiesOnly yes
   IdentityAgent none
+  KexAlgorithms curve25519-sha256
   StrictHostKeyChecking yes
   UserKnownHostsFile ${at('known')}
   GlobalKnownHostsFile none

@@ -14,9 +14,9 @@ const needs = 'nftables in network namespaces needs root, iproute2 and nftables'
 const [OLD, NEW, NEXT] = [table(1), table(2), table(3)];
 const WITHIN_S = 1;
 
-/** All places with CORDON_LONG=1, otherwise every ninth: the places move as the scripts do. */
+/** All places with CORDON_LONG=1, otherwise every twentieth: the places move as the scripts do. */
 const isLong = process.env['CORDON_LONG'] === '1';
-const chosen = (script: string) => cutScripts(script).filter((_cut, i) => isLong || i % 9 === 5);
+const chosen = (script: string) => cutScripts(script).filter((_cut, i) => isLong || i % 20 === 13);
 
 const stageArgs = (timer = TIMER, within = WITHIN_S) => {
   return ['t0', String(within), String(NEW.length), String(OLD.length), timer];
@@ -36,7 +36,7 @@ async function applyPatiently(host: CommitSpace) {
 /** Does the same in a fresh namespace for each cut, a few at a time. */
 async function each(script: string, play: (host: CommitSpace, text: string, line: number) => Promise<void>) {
   const cuts = chosen(script);
-  expect(cuts.length).toBeGreaterThan(2);
+  expect(cuts.length).toBeGreaterThan(0);
   const limit = pLimit(8);
   await Promise.all(
     cuts.map(({ line, text }) =>

@@ -32,17 +32,14 @@ describe('the scripts that put a ruleset in place', () => {
     expect(own()).toBe(OLD);
   });
 
-  it.each([
-    ['nothing', ''],
-    ['half of the new tables', NEW.slice(0, 80)],
-    // Whole tables of either kind, and yet not all that was sent.
-    ['no expected tables', NEW],
-    ['expected tables without their last character', NEW + OLD.slice(0, -1)],
-  ])('load nothing when %s arrived', (_what, stdin) => {
+  it('load nothing when not all of it arrived', () => {
     const { script, own, state } = space();
-    expect(script(STAGE, stageArgs('t', 5), stdin)).toBe('cordon: short\n');
-    expect(own()).toBe(OLD);
-    expect(existsSync(`${state}/pending`)).toBe(false);
+    // The last two are whole tables of either kind, and yet not all that was sent.
+    for (const stdin of ['', NEW.slice(0, 80), NEW, NEW + OLD.slice(0, -1)]) {
+      expect(script(STAGE, stageArgs('t', 5), stdin)).toBe('cordon: short\n');
+      expect(own()).toBe(OLD);
+      expect(existsSync(`${state}/pending`)).toBe(false);
+    }
   });
 
   it('confirm the ruleset of their own token only', async () => {
@@ -101,7 +98,6 @@ describe('the timer on a machine with systemd', () => {
     // As systemd-run does: options, then the command, which it starts on its own.
     ['is a service of its own', 'echo "$@" >/run/served; shift 3; setsid "$@" >/dev/null 2>&1 </dev/null &', 'served'],
     ['is a session of its own where the manager refuses', 'echo no bus >&2; exit 1', ''],
-    ['is a session of its own where the service does not come up', 'exit 0', ''],
   ])('%s, and takes back what was not confirmed', (_what, serve, served) => {
     requireOrSkip(able && existsSync('/usr/bin/systemd-run'), `${needs}, and systemd-run`);
     const seen = machine(serve);
