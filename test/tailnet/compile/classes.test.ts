@@ -51,6 +51,12 @@ describe('classes of devices', () => {
     expect(rules(tailnet, 'router').at(-1)).toMatch(/-> 100\.64\.0\.6,\S+:3 10\.0\.0\.7:3 100\.64\.0\.6,\S+:3 6$/);
   });
 
+  it('with tags receive nothing of autogroup:self, whatever its source', () => {
+    const self = compiled({ acls: [{ action: 'accept', src: ['*'], dst: ['autogroup:self:22'] }] }, all);
+    const counts = self.classes().map((c) => [names(c.members)[0], c.deliveries.length]);
+    expect(counts.filter(([, count]) => count !== 0)).toEqual([['laptop', 1]]);
+  });
+
   it('share the list of rules where they receive the same', () => {
     const grant = { src: ['tag:web'], dst: ['autogroup:tagged'], ip: ['*'] };
     const [one, other] = compiled({ grants: [grant, { ...grant, src: ['tag:db'] }] }, all).classes();
