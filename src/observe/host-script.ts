@@ -1,3 +1,5 @@
+import { FOLDER, UNIT_FOLDER } from '../host/unit-files/firewall.ts';
+
 /** Names of secrets, as they are looked for in environments; the pattern ends at `=`, so that no value is ever printed. */
 const SECRET_NAME = '^[A-Za-z_][A-Za-z0-9_]*=';
 
@@ -62,12 +64,12 @@ const PROPERTIES = [
 
 /** Files and sockets whose owner and mode decide who may use them. */
 const PATHS = [
-  '/etc/cordon',
-  '/etc/cordon/*',
+  FOLDER,
+  `${FOLDER}/*`,
   '/etc/nftables.conf',
   '/etc/sudoers.d/cordon',
-  '/etc/systemd/system/cordon*',
-  '/etc/systemd/system/*/cordon.conf',
+  `${UNIT_FOLDER}/cordon*`,
+  `${UNIT_FOLDER}/*/cordon.conf`,
   '/etc/resolv.conf',
   '/run/tailscale/tailscaled.sock',
   '/var/lib/tailscale',
@@ -82,7 +84,7 @@ const PATHS = [
 ];
 
 /** Files of ours whose content is compared with what was declared, by digest: their text never leaves the host. */
-const DIGESTED = ['/etc/cordon/*', '/etc/systemd/system/cordon*', '/etc/systemd/system/*/cordon.conf'];
+const DIGESTED = [`${FOLDER}/*`, `${UNIT_FOLDER}/cordon*`, `${UNIT_FOLDER}/*/cordon.conf`];
 
 function argv(command: string): string {
   const found = PRIVILEGED.find((words) => words.join(' ').startsWith(command));
@@ -175,7 +177,7 @@ digests() {
     [ -f "$file" ] || continue
     if [ -r "$file" ]; then sha256sum -- "$file"; else echo "denied  $file"; fi
   done
-  if [ -d /etc/cordon ] && ! { [ -r /etc/cordon ] && [ -x /etc/cordon ]; }; then echo 'denied  /etc/cordon'; fi
+  if [ -d ${FOLDER} ] && ! { [ -r ${FOLDER} ] && [ -x ${FOLDER} ]; }; then echo 'denied  ${FOLDER}'; fi
 }
 modes() {
   for file in ${PATHS.join(' ')}; do stat -c 'found %a %u %g %n|%F' -- "$file" 2>&1; done

@@ -88,7 +88,7 @@ describe('the script of a namespace', () => {
     const unit = {
       host: 'm',
       firewall: { text, withoutSlice: undefined },
-      daemon: false,
+      slice: undefined,
       cell: undefined,
       model: undefined,
     };

@@ -1,8 +1,5 @@
 import type { UnitFile, UnitPlan } from './plan.ts';
 
-/** The slice of the tailnet daemon; it outlives the daemon's restarts, and the firewall knows the daemon by it. */
-export const SLICE = 'cordon.slice';
-
 /** Where files of ours are kept on a host. */
 export const FOLDER = '/etc/cordon';
 
@@ -26,10 +23,10 @@ export function unitFile(path: string, text: string): UnitFile {
  * missing, and then the host stays with the variant (the tailnet down, everything else as declared), and the unit has
  * failed, so that what requires it does not start.
  */
-export function firewallFiles({ firewall, daemon }: UnitPlan): readonly UnitFile[] {
+export function firewallFiles({ firewall, slice }: UnitPlan): readonly UnitFile[] {
   const file = `${FOLDER}/firewall.nft`;
   const first = `${FOLDER}/firewall-without-slice.nft`;
-  const slice = firewall.withoutSlice === undefined ? '' : `Requires=${SLICE}\nAfter=${SLICE}\n`;
+  const group = slice === undefined ? '' : `Requires=${slice}\nAfter=${slice}\n`;
   return [
     unitFile(file, firewall.text),
     ...(firewall.withoutSlice === undefined ? [] : [unitFile(first, firewall.withoutSlice)]),
@@ -39,7 +36,7 @@ export function firewallFiles({ firewall, daemon }: UnitPlan): readonly UnitFile
 Description=Host firewall of cordon
 DefaultDependencies=no
 RequiresMountsFor=${FOLDER}
-${slice}After=nftables.service
+${group}After=nftables.service
 Wants=network-pre.target
 Before=network-pre.target
 
@@ -52,8 +49,8 @@ ${firewall.withoutSlice === undefined ? '' : `ExecStart=/usr/sbin/nft -f ${first
 WantedBy=sysinit.target
 `,
     ),
-    ...nftablesFiles(file, slice),
-    ...(daemon ? daemonFiles() : []),
+    ...nftablesFiles(file, group),
+    ...(slice === undefined ? [] : daemonFiles(slice)),
   ];
 }
 
@@ -61,13 +58,13 @@ WantedBy=sysinit.target
  * Debian's nftables.service flushes all rulesets when it stops, and its configuration begins with `flush ruleset`. With
  * these it loads its own file and ours in one transaction, and flushes nothing when it stops.
  */
-function nftablesFiles(file: string, slice: string): readonly UnitFile[] {
+function nftablesFiles(file: string, group: string): readonly UnitFile[] {
   const both = `${FOLDER}/with-nftables.nft`;
   return [
     unitFile(both, `include "/etc/nftables.conf"\ninclude "${file}"\n`),
     unitFile(
       `${UNIT_FOLDER}/nftables.service.d/cordon.conf`,
-      `${slice === '' ? '' : `[Unit]\n${slice}\n`}[Service]
+      `${group === '' ? '' : `[Unit]\n${group}\n`}[Service]
 ExecStart=
 ExecStart=/usr/sbin/nft -f ${both}
 ExecReload=
@@ -78,10 +75,10 @@ ExecStop=
   ];
 }
 
-function daemonFiles(): readonly UnitFile[] {
+function daemonFiles(slice: string): readonly UnitFile[] {
   return [
     unitFile(
-      `${UNIT_FOLDER}/${SLICE}`,
+      `${UNIT_FOLDER}/${slice}`,
       '[Unit]\nDescription=What the host firewall of cordon knows by its control group\nDefaultDependencies=no\n',
     ),
     unitFile(
@@ -91,7 +88,7 @@ Wants=${FIREWALL_UNIT}
 After=${FIREWALL_UNIT}
 
 [Service]
-Slice=${SLICE}
+Slice=${slice}
 `,
     ),
   ];

@@ -10,8 +10,8 @@ export interface UnitPlan {
     /** The same without what needs the daemon's control group; undefined where nothing needs it. */
     readonly withoutSlice: string | undefined;
   };
-  /** tailscaled runs here: its unit has to stand in the slice that the firewall knows it by. */
-  readonly daemon: boolean;
+  /** The slice by which the firewall knows tailscaled; undefined where none runs. It outlives the daemon's restarts. */
+  readonly slice: string | undefined;
   /** The host is a network namespace on another host's machine. */
   readonly cell: CellPlan | undefined;
   /** The service that runs the model; undefined on all other hosts. */

@@ -1,4 +1,4 @@
-import { SLICE, UNIT_FOLDER } from './firewall.ts';
+import { UNIT_FOLDER } from './firewall.ts';
 import type { UnitFile } from './plan.ts';
 
 /**
@@ -26,7 +26,7 @@ ${files.map(({ path, mode }) => `put ${mode.toString(8)} ${path}\n`).join('')}${
   enabled(files),
 )}[ -z "$root" ] && [ -d /run/systemd/system ] || exit 0
 systemctl daemon-reload
-${files.some(({ path }) => path === `${UNIT_FOLDER}/${SLICE}`) ? `systemctl start ${SLICE}\n` : ''}`;
+${slices(files)}`;
 }
 
 /**
@@ -55,6 +55,12 @@ echo 'The rulesets stay in force until the next boot; then the host is as open a
 function systemctl(verb: 'enable' | 'disable', units: readonly string[]): string {
   if (units.length === 0) return '';
   return `if command -v systemctl >/dev/null 2>&1; then systemctl \${root:+--root="$root"} --no-reload ${verb} ${units.join(' ')}; fi\n`;
+}
+
+/** What has to be there before `cordon host apply`: nft looks the slice up when it loads a ruleset. */
+function slices(files: readonly UnitFile[]): string {
+  const names = files.flatMap(({ path }) => /\/([^/]+\.slice)$/.exec(path)?.[1] ?? []);
+  return names.map((name) => `systemctl start ${name}\n`).join('');
 }
 
 /** Units with an [Install] section. */

@@ -21,7 +21,7 @@ import {
 const UNDERLAY = 'underlay';
 
 /** The slice that holds the daemon's unit and outlives its restarts. */
-const SLICE = 'cordon.slice';
+export const DAEMON_SLICE = 'cordon.slice';
 
 /** tailscaled marks its own sockets so (tailscale net/tsconst LinuxBypassMark, mask LinuxFwmarkMask). */
 const DAEMON_MARK = 0x00080000n;
@@ -66,7 +66,7 @@ export function daemonRules(daemon: NonNullable<HostPlan['daemon']>, pool: Addre
     chains: [
       chain('daemon_in', [rule([onInterfaces('iifname', UNDERLAY), remembered, jump('daemon_answers')])]),
       chain('daemon_out', [
-        rule([onInterfaces('oifname', UNDERLAY), socketOwner(0n), cgroup(1, SLICE), jump('daemon_flows')]),
+        rule([onInterfaces('oifname', UNDERLAY), socketOwner(0n), cgroup(1, DAEMON_SLICE), jump('daemon_flows')]),
       ]),
       chain('daemon_post', [rule([onInterfaces('oifname', UNDERLAY), remembered, jump('daemon_tuples')])]),
       chain('daemon_flows', [

@@ -3,6 +3,7 @@ import { formatAddress } from '../../net/address.ts';
 import { containsAddress, formatPrefix } from '../../net/prefix.ts';
 import type { HostPlan } from '../../nftables/host-plan.ts';
 import { loadable, needsControlGroup, withoutControlGroups } from '../../nftables/render/boot.ts';
+import { DAEMON_SLICE } from '../../nftables/render/daemon.ts';
 import type { Ruleset } from '../../nftables/ruleset.ts';
 import { OLLAMA_UNIT } from '../host-options.ts';
 import type { Host, Segment, Topology } from '../model.ts';
@@ -18,7 +19,7 @@ export function planUnits(topology: Topology, host: Host, plan: HostPlan, rulese
       text: loadable(ruleset),
       withoutSlice: needsControlGroup(ruleset) ? loadable(withoutControlGroups(ruleset)) : undefined,
     },
-    daemon: host.tailscaled,
+    slice: host.tailscaled ? DAEMON_SLICE : undefined,
     cell: isModel && host.placement === 'netns' ? planCell(topology, host) : undefined,
     model: isModel ? planModel(host, plan) : undefined,
   };
