@@ -1,15 +1,14 @@
 import type { Address } from '../net/address.ts';
 import type { Result } from '../source/diagnostic.ts';
-import { type NodeAttribute, NodeAttributes } from './attributes/attributes.ts';
+import type { NodeAttribute } from './attributes/attributes.ts';
 import type { CapabilityRule } from './compile/capability-rules.ts';
 import type { FilterRule } from './compile/filter-rules.ts';
-import { Resolver } from './compile/resolver.ts';
 import type { OfferedRoutes } from './compile/routes.ts';
 import { compileTailnet, type TailnetFacts } from './compile.ts';
 import type { Device } from './device.ts';
 import { parsePolicy } from './policy/parse.ts';
 import type { Policy, Unmodelled } from './policy/policy.ts';
-import { type SshRule, SshRules } from './ssh/rules.ts';
+import type { SshRule } from './ssh/rules.ts';
 
 /** What of a tailnet matters to its policy besides the devices. */
 export interface PolicySettings {
@@ -70,17 +69,14 @@ export function compilePolicy(
   const policy = parsed.value;
   const users = settings.users ?? ownersOf(devices);
   const tailnet = compileTailnet(policy, { devices, users });
-  const resolver = new Resolver(policy, devices);
-  const ssh = new SshRules(policy, users, resolver);
-  const attributes = new NodeAttributes(policy, { devices, users }, resolver);
-  const positions = new Map(devices.map((d, i) => [d.id, i]));
-  const resultOf = (device: Device, position: number): DeviceResult => ({
+  const byId = new Map(devices.map((d) => [d.id, d]));
+  const resultOf = (device: Device): DeviceResult => ({
     device,
     rules: tailnet.rulesOn(device.id),
     capabilities: tailnet.capabilitiesOn(device.id),
-    ssh: ssh.on(position),
-    attributes: attributes.on(position),
-    addresses: attributes.addresses(position),
+    ssh: tailnet.sshOn(device.id),
+    attributes: tailnet.attributesOn(device.id),
+    addresses: tailnet.addressesOn(device.id),
     peers: tailnet.peersOf(device.id),
     routes: tailnet.routesAt(device.id),
   });
@@ -88,21 +84,18 @@ export function compilePolicy(
     policy,
     devices,
     device(id) {
-      const position = positions.get(id);
-      const device = position === undefined ? undefined : devices[position];
-      return position === undefined || device === undefined ? undefined : resultOf(device, position);
+      const device = byId.get(id);
+      return device === undefined ? undefined : resultOf(device);
     },
     groups() {
       // SSH rules and attributes may tell devices apart that packet rules do not.
-      const kind = (d: Device) => {
-        const position = positions.get(d.id) ?? 0;
-        const rules = ssh.on(position).map((r) => r.index);
-        return `${tailnet.classOf(d.id)} ${rules} ${attributes.on(position).map((a) => a.name)}`;
+      const kind = ({ id }: Device) => {
+        const rules = tailnet.sshOn(id).map((r) => r.index);
+        return `${tailnet.classOf(id)} ${rules} ${tailnet.attributesOn(id).map((a) => a.name)}`;
       };
-      const byClass = Map.groupBy(devices, kind);
-      return [...byClass.values()].flatMap((members) => {
+      return [...Map.groupBy(devices, kind).values()].flatMap((members) => {
         const [first] = members;
-        return first === undefined ? [] : [{ members, first: resultOf(first, positions.get(first.id) ?? 0) }];
+        return first === undefined ? [] : [{ members, first: resultOf(first) }];
       });
     },
     unmodelled: tailnet.unmodelled,

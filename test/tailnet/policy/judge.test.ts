@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { TailnetFacts } from '../../../src/tailnet/compile.ts';
 import { type Judgement, judgePolicy } from '../../../src/tailnet/policy/judge.ts';
+import { factsOf, loadCases } from '../../conformance/case.ts';
 import { device } from '../support.ts';
 
 const devices = [
@@ -13,11 +15,27 @@ const base = { tagOwners: { 'tag:model': [], 'tag:orch': [] } };
 const grant = { src: ['tag:orch'], dst: ['tag:model'], ip: ['tcp:1'] };
 const test = { src: 'tag:orch', accept: ['tag:model:1'], deny: ['tag:model:2'] };
 
-function judged(policy: string | object, known: typeof facts | undefined = facts): Judgement {
+function judged(policy: string | object, known: TailnetFacts = facts): Judgement {
   return judgePolicy('p.hujson', typeof policy === 'string' ? policy : JSON.stringify(policy), known);
 }
 
+const captures = loadCases(new URL('../../conformance/cases/', import.meta.url));
+
 describe('judgePolicy', () => {
+  it('says what the API said of every capture, in its words', () => {
+    const trusted = captures.flatMap((c) =>
+      c.suspect === undefined && c.api !== undefined ? { ...c, api: c.api } : [],
+    );
+    const wrong = trusted.flatMap((capture) => {
+      const { state, message } = judged(capture.policy, factsOf(capture));
+      const { code } = capture.api;
+      const isSame = code === 200 ? state === 'holds' : state === 'violated' && message === capture.api.message;
+      return isSame ? [] : [`${capture.id}: ${code} ${capture.api.message ?? ''}, judged ${state} ${message ?? ''}`];
+    });
+    expect(wrong).toEqual([]);
+    expect(trusted.length).toBeGreaterThan(50);
+  });
+
   it('takes a policy whose tests pass', () => {
     expect(judged({ ...base, grants: [grant], tests: [test] })).toEqual({
       state: 'holds',
