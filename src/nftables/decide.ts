@@ -6,7 +6,7 @@ import { PacketSet } from '../net/packet-set.ts';
 import type { Span } from '../source/span.ts';
 import { chainsAt, type HookedChain, type HookOptions, packetsOfFamily } from './evaluate.ts';
 import { printRule } from './print-statement.ts';
-import type { Hook, Rule, Ruleset } from './ruleset.ts';
+import type { Chain, Hook, Rule, Ruleset, Table } from './ruleset.ts';
 import { type Branch, branchesOf, SymbolicDomain } from './symbolic.ts';
 import { type Observer, Walk } from './walk.ts';
 
@@ -57,18 +57,9 @@ function decideChain(hooked: HookedChain, packet: Packet): Decision | undefined 
   const single = singlePacket(packet).intersect(packetsOfFamily(hooked.table));
   if (single.isEmpty()) return undefined;
   const first = new Map<'accept' | 'drop', Decider>();
-  const table = `${hooked.table.family} ${hooked.table.name}`;
   const observer: Observer<readonly Branch[]> = {
     verdict: (verdict, _branches, chain, rule) => {
-      if (first.has(verdict)) return;
-      const place = { table, chain: chain.name };
-      if (rule !== undefined) {
-        const span = rule.span === undefined ? {} : { span: rule.span };
-        first.set(verdict, { kind: 'rule', ...place, rule, comment: rule.comment, text: printRule(rule), ...span });
-      } else {
-        const span = chain.span === undefined ? {} : { span: chain.span };
-        first.set(verdict, { kind: 'policy', ...place, policy: verdict, ...span });
-      }
+      if (!first.has(verdict)) first.set(verdict, deciderOf(hooked.table, chain, rule, verdict));
     },
     unknown: () => {},
   };
@@ -77,6 +68,17 @@ function decideChain(hooked: HookedChain, packet: Packet): Decision | undefined 
   const drop = first.get('drop');
   if (accept !== undefined) return { verdict: drop === undefined ? 'accept' : 'unknown', by: accept };
   return drop === undefined ? undefined : { verdict: 'drop', by: drop };
+}
+
+/** Who decides: a rule, or the policy of the base chain. */
+export function deciderOf(table: Table, chain: Chain, rule: Rule | undefined, verdict: 'accept' | 'drop'): Decider {
+  const place = { table: `${table.family} ${table.name}`, chain: chain.name };
+  if (rule === undefined) {
+    const span = chain.span === undefined ? {} : { span: chain.span };
+    return { kind: 'policy', ...place, policy: verdict, ...span };
+  }
+  const span = rule.span === undefined ? {} : { span: rule.span };
+  return { kind: 'rule', ...place, rule, comment: rule.comment, text: printRule(rule), ...span };
 }
 
 /** The set of this packet alone (together with those that differ only in fields it does not have). */

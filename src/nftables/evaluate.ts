@@ -141,8 +141,8 @@ function evaluateChain({ table, chain, base }: HookedChain, seen: PacketSet, bef
     },
   };
   new Walk(table, new SymbolicDomain(table), observer).enter(chain, branchesOf(seen, before));
-  // NAT chains are asked for the first packet of a connection only.
-  if (base.type === 'nat') ends.accept.push(seen);
+  // NAT chains are asked for first packets only; of a table whose flags were not read nobody knows that it is in force.
+  if (base.type === 'nat' || table.flagsUnread === true) ends.accept.push(seen);
   return {
     mayAccept: PacketSet.unionAll(ends.accept),
     mayDrop: PacketSet.unionAll(ends.drop),

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { canUseNamespaces } from '../support/namespace.ts';
-import { compareSeed } from './differential/compare.ts';
+import { compareSeed, FLOWS_OF_A_LAB } from './differential/compare.ts';
 import { DifferentialLab } from './differential/lab.ts';
 
 /** More disagreements than this are counted and not printed. */
@@ -24,11 +24,16 @@ async function main(): Promise<void> {
     throw new Error('--rulesets, --packets and --seed are numbers');
   }
   if (!canUseNamespaces()) throw new Error('this needs root, nft and network namespaces');
-  const lab = new DifferentialLab();
+  let lab = new DifferentialLab();
+  const rulesetsOfALab = Math.max(1, Math.floor(FLOWS_OF_A_LAB / packets));
   let [exact, ambiguous, unknown, failed] = [0, 0, 0, 0];
   const perHook = new Map<string, number>();
   try {
     for (let seed = first; seed < first + rulesets; seed++) {
+      if (seed > first && (seed - first) % rulesetsOfALab === 0) {
+        await lab.close();
+        lab = new DifferentialLab();
+      }
       const comparison = await compareSeed(lab, seed, packets);
       exact += comparison.exact;
       ambiguous += comparison.ambiguous;

@@ -1,6 +1,6 @@
 import type { Diagnostic, Result } from '../../source/diagnostic.ts';
 import type { Chain, NamedMap, NamedSet, Rule, Ruleset, Table } from '../ruleset.ts';
-import { isUnread } from './statement.ts';
+import { openness } from './statement.ts';
 
 /**
  * Brings back what `nft -j` loses from the text of the same ruleset: table flags and comments, set flags, cgroup levels,
@@ -68,7 +68,7 @@ function restoreChain(json: Chain, text: Chain, place: string, complain: (what: 
 /** The JSON's statements unless they leave something open that the text says, or at least says in nft's words. */
 function restoreRule(json: Rule, text: Rule | undefined): Rule {
   if (text === undefined) return json;
-  const unread = (rule: Rule) => rule.statements.filter(isUnread).length;
+  const unread = (rule: Rule) => rule.statements.reduce((sum, s) => sum + openness(s), 0);
   const better = unread(json) > 0 && unread(text) <= unread(json) ? text : json;
   return {
     ...json,

@@ -242,14 +242,29 @@ function hex(value: number): string {
   return `0x${value.toString(16).padStart(8, '0')}`;
 }
 
-/** True for what says less than nft's text may: arguments of iptables' extensions, a lost cgroup level. */
-export function isUnread(statement: Statement): boolean {
-  if (statement.kind === 'unknown' || statement.kind === 'condition') return true;
-  if (statement.kind === 'match') return isLost(statement.selector);
-  if (statement.kind === 'vmap' && typeof statement.map !== 'string') {
-    return statement.map.some((e) => e.key.kind === 'unknown' || e.verdict.kind === 'unknown');
+/**
+ * How much of a statement is left open, by which two listings of one rule are compared: nothing, a detail (the arguments
+ * of a target, the level of a cgroup), whether it matches, everything.
+ */
+export function openness(statement: Statement): 0 | 1 | 2 | 3 {
+  switch (statement.kind) {
+    case 'unknown':
+      return 3;
+    case 'condition':
+      return 2;
+    case 'match':
+      return isLost(statement.selector) ? 1 : 0;
+    case 'vmap':
+      return typeof statement.map !== 'string' && statement.map.some(isOpenEntry) ? 2 : 0;
+    case 'rewrite':
+      return statement.text.startsWith('xt ') ? 1 : 0;
+    default:
+      return 0;
   }
-  return statement.kind === 'rewrite' && statement.text.startsWith('xt ');
+}
+
+function isOpenEntry({ key, verdict }: MapEntry): boolean {
+  return key.kind === 'unknown' || verdict.kind === 'unknown';
 }
 
 function isLost(selector: Selector): boolean {

@@ -44,6 +44,9 @@ const WAYS: Readonly<Record<Hook, readonly Way[]>> = {
   egress: ['out', 'through'],
 };
 
+/** Flows that are unlike each other (see `randomPacket`): a lab remembers the connections of earlier rulesets. */
+export const FLOWS_OF_A_LAB = 40_000;
+
 /** Packets of a batch; each has its own length. */
 const BATCH = 200;
 
@@ -56,7 +59,7 @@ export async function compareSeed(lab: DifferentialLab, seed: number, count: num
   const hook = random.pick(HOOKS);
   const packets: TestPacket[] = [];
   for (let i = 0; i < count; i++) {
-    packets.push(randomPacket(random, WAYS[hook], seed * 1000 + i, FIRST_LENGTH + (i % BATCH)));
+    packets.push(randomPacket(random, WAYS[hook], seed * count + i, FIRST_LENGTH + (i % BATCH)));
   }
   lab.clear();
   await lab.open(packets);
