@@ -35,7 +35,10 @@ export function compareConfig(baseline: Baseline, config: unknown, version: Vers
 
 function decideLine(line: Line, config: unknown, version: VersionKnowledge): Finding {
   const tools = valueAt(config, ['tools']);
-  return decide(withMode(line, tools), line.expect, readingOf(config, line.key, version), version);
+  const reading = readingOf(config, line.key, version);
+  // Nobody has to be asked where nothing runs.
+  const isIdle = keyText(line.key) === 'tools.exec.ask' && isExecDenied(tools);
+  return decide(withMode(line, tools), line.expect, isIdle ? { ...reading, value: undefined } : reading, version);
 }
 
 /** Keys of the file that no line decides. */
