@@ -24,8 +24,9 @@ afterEach(() => rmSync(folder, { recursive: true }));
 /**
  * Observes in namespaces in which a process is called tailscaled and `tailscale` is this script.
  * @param where what starts the daemon, such as another namespace; empty for the same
+ * @param become what turns the observer into another user
  */
-async function observe(tailscale: string, where = '', socket = ''): Promise<Record<string, SourceEntry>> {
+async function observe(tailscale: string, where = '', socket = '', become = ''): Promise<Record<string, SourceEntry>> {
   writeFileSync(join(folder, 'tailscale'), `#!/bin/sh\n${tailscale}\n`, { mode: 0o755 });
   const module = `
     import { observeHosts } from ${moduleUrl};
@@ -34,7 +35,7 @@ async function observe(tailscale: string, where = '', socket = ''): Promise<Reco
   const script = `
     cp /bin/sh ${folder}/tailscaled && mount --bind ${folder} /usr/local/sbin &&
     { echo 'sleep 20 & wait' | ${where} ${folder}/tailscaled -s -- ${socket} >/dev/null & } && daemon=$! && sleep 0.3 &&
-    "$@"; code=$?; kill $daemon $(cat /proc/$daemon/task/$daemon/children) 2>/dev/null; exit $code`;
+    ${become} "$@"; code=$?; kill $daemon $(cat /proc/$daemon/task/$daemon/children) 2>/dev/null; exit $code`;
   const argv = ['-nm', 'sh', '-c', script, 'sh', process.execPath, '--input-type=module', '-e', module];
   const { stdout } = await promisify(execFile)('unshare', argv, { maxBuffer: 64 * 1024 * 1024 });
   return z.record(z.string(), z.custom<SourceEntry>()).parse(JSON.parse(stdout));
@@ -67,6 +68,18 @@ describe('the tailnet daemon of a host', () => {
     const sources = await observe(GOOD, 'unshare -n');
     for (const name of ['prefs', 'serve', 'netmap']) {
       expect(sources[`host/h/tailscale.${name}`]).toMatchObject({ status: 'ok', body: { running: false } });
+    }
+  });
+
+  it('that a plain user cannot place is denied: it could be this host’s or another namespace’s', async () => {
+    requireOrSkip(able, needs);
+    const sources = await observe(GOOD, '', '', 'setpriv --reuid 65534 --regid 65534 --clear-groups');
+    for (const name of ['prefs', 'serve', 'netmap']) {
+      expect(sources[`host/h/tailscale.${name}`]).toMatchObject({
+        status: 'denied',
+        why: expect.stringContaining('root'),
+      });
+      expect(sources[`host/h/tailscale.${name}`]).not.toHaveProperty('body');
     }
   });
 
