@@ -2,6 +2,7 @@ import { ADDRESS_BITS } from '../../net/address.ts';
 import { AddressSet } from '../../net/address-set.ts';
 import { formatPrefix, type Prefix } from '../../net/prefix.ts';
 import type { Span } from '../../source/span.ts';
+import { addressSetOf } from '../compile/address-list.ts';
 import { Resolver } from '../compile/resolver.ts';
 import { approvedRoutes, type Device, isExitRoute } from '../device.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -54,7 +55,7 @@ interface Named {
 }
 
 function addresses(policy: Policy, uses: readonly Reference[], devices: readonly Device[]): LintFinding[] {
-  const held = AddressSet.ofAddresses(...devices.flatMap((d) => d.addresses));
+  const held = addressSetOf(devices.flatMap((d) => d.addresses));
   const routes = AddressSet.ofPrefixes(...devices.flatMap((d) => approvedRoutes(d).filter((r) => !isExitRoute(r))));
   const hasExit = devices.some((d) => approvedRoutes(d).some(isExitRoute));
   return [...(hasExit ? [] : exitless(uses)), ...unheld(policy, uses, { held, routes, hasExit })];
