@@ -8,9 +8,12 @@ import { compileTopology } from '../../src/topology/compile.ts';
 import { loadTopology } from '../../src/topology/load.ts';
 import type { Topology } from '../../src/topology/model.ts';
 
-/** A topology from its text, and what it compiles to. */
-export function declare(text: string): { topology: Topology; evidence: Evidence } {
-  const loaded = loadTopology('cordon.yaml', text, () => undefined);
+/**
+ * A topology from its text, and what it compiles to.
+ * @param base text of the base policy, if it names one
+ */
+export function declare(text: string, base?: string): { topology: Topology; evidence: Evidence } {
+  const loaded = loadTopology('cordon.yaml', text, () => base);
   if (!loaded.ok) throw new Error(loaded.diagnostics.map((d) => d.message).join('\n'));
   const compiled = compileTopology(loaded.value);
   if (!compiled.ok) throw new Error(compiled.diagnostics.map((d) => d.message).join('\n'));

@@ -1,4 +1,4 @@
-import type { Address } from '../../net/address.ts';
+import { type Address, formatAddress } from '../../net/address.ts';
 import { containsAddress, type Prefix } from '../../net/prefix.ts';
 import { TAILNET_INTERFACE } from '../../proof/intent.ts';
 import type { Topology } from '../../topology/model.ts';
@@ -15,8 +15,19 @@ export interface Way {
   readonly src: Address;
   readonly dst: Address;
   readonly there: Trace;
+  /** The same in words: addresses as text, and who forwards. */
+  readonly words: WayWords;
   /** The way of the answer; undefined when it finds none. */
   readonly back: Trace | undefined;
+}
+
+export interface WayWords {
+  readonly device: string;
+  readonly through: readonly string[];
+  readonly src: string;
+  readonly dst: string;
+  /** The source as the receiver sees it, where a router hides it. */
+  readonly seenAs: string | undefined;
 }
 
 /** A port of a host that the lab answers and tries. */
@@ -54,7 +65,12 @@ function waysBetween(network: Network, from: LabHost, to: LabHost): Way[] {
       if (src === undefined || there?.receiver !== to.name) return [];
       const answer = { src: dst, dst: there.seenAs, ...(isLinkLocal(dst) ? answerDevice(there) : {}) };
       const back = tracePacket(network, to, answer, there);
-      return [{ from, to, device, src, dst, there, back: back?.receiver === from.name ? back : undefined }];
+      const words = {
+        ...{ device, src: formatAddress(src), dst: formatAddress(dst) },
+        through: there.stations.filter((s) => s.hook === 'forward').map((s) => s.host),
+        seenAs: there.hidden === undefined ? undefined : formatAddress(there.seenAs),
+      };
+      return [{ from, to, device, src, dst, there, words, back: back?.receiver === from.name ? back : undefined }];
     }),
   );
 }

@@ -5,7 +5,7 @@ import { interpret } from '../../state/interpret.ts';
 import type { Topology } from '../../topology/model.ts';
 import type { Hit, Sandbox } from '../sandbox.ts';
 import { type Plan, planAttempts } from './attempts.ts';
-import { policyOf, wayOf } from './declared.ts';
+import { policyOf } from './declared.ts';
 import { type Network, planNetwork } from './network.ts';
 import { decisionsOn, type Prediction } from './predict.ts';
 import { outcomeOf, shootPatiently, tryWithoutRules } from './shooting.ts';
@@ -63,7 +63,7 @@ function cellOf(context: ProofContext, plan: Plan, hit: Hit | undefined): LabCel
   return {
     from: way.from.name,
     to: way.to.name,
-    ...wayOf(way.there),
+    ...{ device: way.device, through: way.words.through, src: way.words.src, dst: way.words.dst },
     proto: attempt.proto,
     port: attempt.dport,
     uid: attempt.uid,

@@ -1,4 +1,3 @@
-import { formatAddress } from '../../net/address.ts';
 import type { Hit, Sandbox, Shot } from '../sandbox.ts';
 import type { Plan, Plans } from './attempts.ts';
 import type { Way } from './cells.ts';
@@ -75,19 +74,11 @@ function isShort(prediction: Prediction, hit: Hit | undefined): boolean {
   return (prediction.delivered === 'yes' && !delivered) || (prediction.answered === 'yes' && !answered);
 }
 
-function shotOf(way: Way, { proto, dport, uid }: Attempt): Shot {
-  const isHidden = way.there.hidden !== undefined;
+function shotOf({ from, to, dst, words }: Way, { proto, dport, uid }: Attempt): Shot {
   return {
-    namespace: way.from.namespace,
-    proto,
-    family: way.dst.family,
-    src: formatAddress(way.src),
-    dst: formatAddress(way.dst),
-    dport,
-    device: way.device,
-    uid,
-    receiver: way.to.namespace,
-    ...(isHidden ? { seenAs: formatAddress(way.there.seenAs) } : {}),
+    ...{ namespace: from.namespace, proto, family: dst.family, src: words.src, dst: words.dst, dport, uid },
+    ...{ device: words.device, receiver: to.namespace },
+    ...(words.seenAs === undefined ? {} : { seenAs: words.seenAs }),
   };
 }
 

@@ -178,3 +178,35 @@ flows: [{id: orchestrator-model, from: orchestrator, to: ollama}]
     expect(report.findings).toEqual([]);
   });
 });
+
+describe('what no host pins is left to the tailnet policy', () => {
+  const text = (base: string) => `
+version: 1
+tailnet: {id: TpolicyCNTRL, operators: [ops@example.com]${base}}
+roles: {orchestrator: {tag: "tag:orchestrator"}, gateway: {tag: "tag:gateway"}}
+hosts:
+  orch: {role: orchestrator, device: nOrchCNTRL, access: {kind: render-only}}
+  gw: {role: gateway, device: nGwCNTRL, access: {kind: render-only}}
+services: {gateway: {on: gateway, tcp: [443]}, ssh: {on: orchestrator, tcp: [22]}}
+flows:
+  - {id: orchestrator-gateway, from: orchestrator, to: gateway}
+  - {id: operators-ssh, from: operators, to: ssh}
+`;
+  const everybody = '{"grants": [{"src": ["autogroup:member"], "dst": ["tag:gateway"], "ip": ["tcp:443"]}]}';
+
+  test.each([
+    ['stops strangers', 'policy-only', 'holds', declare(text(''))],
+    ['lets strangers in', 'open', 'violated', declare(text(', base: ./base.hujson'), everybody)],
+  ] as const)('which %s: %s', async (_, verdict, whole, { topology, evidence }) => {
+    await using sandbox = await openSandbox();
+    const report = await runMatrix(sandbox, topology, evidence);
+    const cells = report.cells.filter(
+      (c) => c.from === 'stranger' && c.device === 'tailscale0' && c.observed?.delivered,
+    );
+    expect(words(cells)).toEqual(['stranger -> gw tcp 443', 'stranger -> orch tcp 22']);
+    expect(new Set(cells.filter((c) => c.port === 443).map((c) => c.verdict))).toEqual(new Set([verdict]));
+    expect(new Set(cells.filter((c) => c.port === 22).map((c) => c.verdict))).toEqual(new Set(['policy-only']));
+    expect(words(found(report, 'works'))).toEqual(['orch -> gw tcp 443']);
+    expect(report.verdict).toBe(whole);
+  });
+});
