@@ -98,6 +98,12 @@ describe('observeHosts with an nft that misbehaves', () => {
     ['an error', 'if [ "$*" = "-s list ruleset" ]; then echo out of memory >&2; exit 1; fi', 'nft.txt', 'failed'],
     ['half a JSON', 'if [ "$*" = "-j list ruleset" ]; then echo "{"; exit 0; fi', 'nft.json', 'failed'],
     ['an empty JSON', 'if [ "$*" = "-j list ruleset" ]; then exit 0; fi', 'nft.json', 'failed'],
+    [
+      'more than is taken',
+      'if [ "$*" = "-j list ruleset" ]; then head -c 9000000 /dev/zero; exit 0; fi',
+      'nft.json',
+      'partial',
+    ],
     ['JSON of another kind', 'if [ "$*" = "-j list ruleset" ]; then echo "[]"; exit 0; fi', 'nft.json', 'failed'],
   ])('does not take %s for a ruleset', async (_what, body, name, status) => {
     requireOrSkip(able, needs);
