@@ -26,7 +26,11 @@ export function readRule(text: string): ReadRule {
   for (let i = 0; i < tokens.length; ) {
     if (tokens[i]?.gap === true) statements.push({ kind: 'unknown', text: '' });
     const read =
-      readMatch(tokens, i) ?? readVerdictMap(text, tokens, i) ?? readPlain(tokens, i) ?? readSetMark(tokens, i);
+      readMatch(tokens, i) ??
+      readVerdictMap(text, tokens, i) ??
+      readPlain(tokens, i) ??
+      readSetMark(tokens, i) ??
+      readMark(text, tokens, i);
     const known = read === undefined || hasGapInside(tokens, i, read.next) ? readUnknown(text, tokens, i) : read;
     statements.push(known.value);
     i = known.next;
@@ -162,4 +166,17 @@ function readSetMark(tokens: readonly Token[], at: number): Read<Statement> | un
   if (!shape.every((word, i) => wordAt(tokens, at + i) === word)) return undefined;
   const or = parseNumber(wordAt(tokens, at + shape.length) ?? '', 32);
   return or === undefined ? undefined : { value: { kind: 'set-ct-mark', or }, next: at + shape.length + 1 };
+}
+
+/** `meta mark set meta mark & 0xff04ffff | 0x00040000`: a mark or a number, and operations with numbers. */
+function readMark(text: string, tokens: readonly Token[], at: number): Read<Statement> | undefined {
+  const isMark = (i: number) => /^(meta|ct)$/.test(wordAt(tokens, i) ?? '') && wordAt(tokens, i + 1) === 'mark';
+  const isNumber = (i: number) => parseNumber(wordAt(tokens, i) ?? '', 32) !== undefined;
+  const from = at + 3;
+  if (!isMark(at) || wordAt(tokens, at + 2) !== 'set' || !(isMark(from) || isNumber(from))) return undefined;
+  let next = from + (isMark(from) ? 2 : 1);
+  while (/^[&|^]$/.test(wordAt(tokens, next) ?? '') && isNumber(next + 1)) next += 2;
+  if (/^([.&|^]|<<|>>|map)$/.test(wordAt(tokens, next) ?? '')) return undefined;
+  const value = otherStatement(text.slice(tokens[at]?.start ?? 0, tokens[next - 1]?.end));
+  return value.kind === 'rewrite' ? { value, next } : undefined;
 }

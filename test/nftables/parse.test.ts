@@ -100,7 +100,7 @@ describe('statements outside the dialect', () => {
     ['ip daddr 10.77.2.20 ip daddr set 10.77.2.66', ['payload ip daddr set 10.77.2.66']],
     ['ip saddr set 10.0.0.1 ip daddr set 10.0.0.2', ['unknown ip saddr set 10.0.0.1 ip daddr set 10.0.0.2']],
     ['meta mark set meta mark & 0xff04ffff | 0x00040000', ['mark meta mark set meta mark & 0xff04ffff | 0x00040000']],
-    ['meta mark set 0x1 queue', ['unknown meta mark set 0x1 queue']],
+    ['meta mark set 0x1 queue', ['mark meta mark set 0x1', 'unknown queue']],
     ['notrack', ['notrack notrack']],
     ['queue flags bypass to 0', ['unknown queue flags bypass to 0']],
     ['meta nftrace set 1', ['aside meta nftrace set 1']],
