@@ -8,9 +8,13 @@ const folder = testFolder();
 
 const FILES = [
   'host/exec-1/cordon.nft',
+  'host/exec-1/units.json',
   'host/gw-1/cordon.nft',
+  'host/gw-1/units.json',
   'host/ollama-1/cordon.nft',
+  'host/ollama-1/units.json',
   'host/orch-1/cordon.nft',
+  'host/orch-1/units.json',
   'openclaw/gw-1/config.json',
   'tailnet/devices.json',
   'tailnet/policy.hujson',
