@@ -46,11 +46,11 @@ same() {
 
 /**
  * Arguments: token, seconds (0: load without a timer), size of the new tables, size of those expected to be in place,
- * `TIMER`. Standard input: the new tables, then the expected ones. Says one of
- * `missing TOOL`, `unwritable`, `busy [SINCE]`, `short`, `rejected check|rollback|load`, `changed`, `untimed`, `stuck`:
- * the old tables are in place; or `loaded`. On the way: `recovered old|never|other` of an earlier
- * apply, `recovered last` where what is in place cannot be loaded again (nft lists a control group that was made anew as
- * a number), so that the ruleset confirmed last is what is gone back to, `armed`, `checked`.
+ * `TIMER`. Standard input: the new tables, then the expected ones. Says one of `missing TOOL`, `unwritable`,
+ * `busy [SINCE]`, `unread`, `stuck`, `short`, `rejected check|rollback|load`, `changed`, `untimed`: nothing was loaded; or
+ * `loaded`. On the way: `recovered old|never|other` of an earlier apply, `recovered last` where what is in place cannot be
+ * loaded again (nft lists a control group that was made anew as a number), so that the ruleset confirmed last is the way
+ * back, `armed`, `checked`.
  */
 export const STAGE = `${COMMON}
 token=$1 within=$2 new=$3 previous=$4 timer=$5
@@ -59,6 +59,7 @@ mkdir -p "$dir" || stop unwritable
 lock || stop busy
 if [ -d "$dir/pending" ]; then
   if alive; then stop busy "$(cat "$dir/pending/since")"; fi
+  own >/dev/null || stop unread
   how=other
   if same "$dir/pending/previous"; then how=never; fi
   if same "$dir/pending/new"; then

@@ -106,6 +106,7 @@ export async function stage(
 const FAILED: Readonly<Record<string, string>> = {
   missing: 'a program is missing on the host',
   unwritable: 'the host could not keep what is needed to go back (in /run/cordon)',
+  unread: 'what is in place could not be listed',
   short: 'the ruleset did not arrive at the host as a whole',
   untimed: 'the timer that would take the ruleset back did not start',
   stuck: 'the tables from before an interrupted apply could not be restored',
@@ -156,10 +157,14 @@ export async function confirmUntil(
   for (;;) {
     const left = Math.max(1000, Math.floor(options.deadline - performance.now()));
     const answer = await confirm(access, token, { timeoutMs: Math.min(options.timeoutMs, left) });
-    const isFinal = !['unreachable', 'late', 'failed', 'denied'].includes(answer.kind);
-    if (isFinal || performance.now() + PAUSE_MS >= options.deadline) return answer;
+    if (!isFailure(answer) || performance.now() + PAUSE_MS >= options.deadline) return answer;
     await sleep(PAUSE_MS);
   }
+}
+
+/** Whether the host gave no answer that says what is in place. */
+export function isFailure(answer: Confirmed): answer is HostFailure {
+  return ['unreachable', 'denied', 'late', 'failed'].includes(answer.kind);
 }
 
 const PAUSE_MS = 500;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createTwoFilesPatch } from 'diff';
 import type { Access } from '../topology/model.ts';
 import type { Confirmed, Staged } from './commit.ts';
-import { confirm, confirmUntil, look, stage } from './commit.ts';
+import { confirm, confirmUntil, isFailure, look, stage } from './commit.ts';
 import { normalForm } from './host-firewall-normal.ts';
 import type { ApplyOutcome, ApplyResult } from './host-firewall-outcome.ts';
 import type { HostFailure, HostOptions } from './host-firewall-read.ts';
@@ -130,7 +130,7 @@ async function confirmed(task: Task, load: Load, answer: Confirmed): Promise<App
 }
 
 /** The host could not be asked for a confirmation: waits until it must have taken the ruleset back, and looks. */
-async function afterwards({ access, options }: Task, load: Load, failure: HostFailure): Promise<ApplyResult> {
+async function afterwards({ access, options, notes }: Task, load: Load, failure: HostFailure): Promise<ApplyResult> {
   await sleep(Math.max(0, load.deadline + ROLLBACK_GRACE_MS - performance.now()));
   const { why } = failure;
   const state = await look(access, load.staged.token, { timeoutMs: timeoutOf(options) });
@@ -144,6 +144,13 @@ async function afterwards({ access, options }: Task, load: Load, failure: HostFa
     }
     case 'unknown':
       return { ...failure, stage: 'check' };
+    case 'pending': {
+      // It could not be taken back, and a new connection was opened all the same: that is what confirms it.
+      const answer = await confirm(access, load.staged.token, { timeoutMs: timeoutOf(options) });
+      return isFailure(answer)
+        ? { kind: 'unconfirmed', why, after: 'not-seen' }
+        : confirmed({ access, options, notes }, load, answer);
+    }
     default:
       return { kind: 'unconfirmed', why, after: 'not-seen' };
   }

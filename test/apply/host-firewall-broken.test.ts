@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { globSync, rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { mayAdminister } from '../../src/apply/host-firewall-read.ts';
 import { withBrokenNft } from '../support/broken-nft.ts';
@@ -12,6 +13,7 @@ const url = (path: string) => JSON.stringify(new URL(`../../src/apply/${path}.ts
 /** Applies a first ruleset (by the real nft), then a second one, and prints the second outcome and what is in place. */
 const applyTwice = (options = '{}') => `
 import { execFileSync } from 'node:child_process';
+import { globSync, rmSync } from 'node:fs';
 import { writeFileSync } from 'node:fs';
 import { applyRuleset, describeApply } from ${url('host-firewall')};
 import { readRuleset } from ${url('host-firewall-read')};
@@ -70,6 +72,22 @@ describe('applyRuleset with an nft that misbehaves', () => {
     expect(second).toMatchObject({ kind: 'rejected', stage: 'rollback', stderr: 'no such cgroup\n' });
     expect(told).toContain('there would be no way back: no such cgroup\nthe old ruleset is still in place');
     expect(now).toContain('tcp dport 1 accept');
+  });
+
+  it.each([
+    ['takes back what could not be compared in time', '', 'unconfirmed', 1],
+    ['confirms late what the host could not take back', 'case "$*" in "-f "*/rollback) exit 1 ;; esac', 'applied', 2],
+  ])('%s', async (_what, more, kind, port) => {
+    requireOrSkip(able, needs);
+    // For some seconds after loading, what is in place cannot be listed.
+    const since = '/run/cordon/test-$(stat -L -c %i /proc/self/ns/net)';
+    const blind = `if [ "$*" = "list tables" ] && [ -e ${since} ] && [ $(($(date +%s) - $(cat ${since}))) -lt 4 ]; then exit 1; fi`;
+    const loads = atLoad(`$NFT "$@"; date +%s >${since}; exit 0`);
+    const { second, told, now } = await play(`${blind}; ${loads}; ${more || ':'}`, '{ confirmWithinS: 2 }');
+    for (const file of globSync('/run/cordon/test-*')) rmSync(file);
+    expect(second['kind']).toBe(kind);
+    expect(told.includes('the host took it back: the old ruleset is in place')).toBe(kind === 'unconfirmed');
+    expect(now).toContain(`tcp dport ${port} accept`);
   });
 
   it('goes back to the ruleset confirmed last where what is in place cannot be loaded again', async () => {
