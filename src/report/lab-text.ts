@@ -21,7 +21,8 @@ const SHOWN = 25;
 /** The lab's report for people: the verdict, who reaches whom, what works, and cell by cell what is not as it should be. */
 export function labText(report: LabReport, options: { readonly color: boolean }): string {
   const c = createColors(options.color);
-  const lines = [headline(c, report), '', ...matrixLines(c, report), '', ...flowLines(c, report.cells)];
+  const flows = flowLines(c, report.cells);
+  const lines = [headline(c, report), '', ...matrixLines(c, report), ...(flows.length > 0 ? ['', ...flows] : [])];
   for (const finding of report.findings.slice(0, SHOWN)) lines.push('', ...findingLines(c, finding));
   const left = report.findings.length - SHOWN;
   if (left > 0) lines.push('', `  and ${left} more, all of them with --format json`);

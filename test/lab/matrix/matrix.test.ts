@@ -210,3 +210,32 @@ flows:
     expect(report.verdict).toBe(whole);
   });
 });
+
+test('a flow through a subnet router that hides its source works, and nothing else comes through', async () => {
+  const { topology, evidence } = declare(`
+version: 1
+tailnet: {id: TroutedCNTRL, operators: [ops@example.com]}
+roles: {model: {tag: "tag:model"}, orchestrator: {tag: "tag:orchestrator"}, node: {tag: "tag:node"}}
+segments: {cell: {prefixes: [10.77.1.0/24, "fd77:1::/64"], router: router}}
+hosts:
+  model:
+    {role: model, placement: segment, segment: cell, addresses: [10.77.1.10, "fd77:1::a"], access: {kind: render-only}}
+  orch:
+    {role: orchestrator, device: nO1CNTRL, addresses: [100.64.0.20, "fd7a:115c:a1e0::14"], access: {kind: render-only}}
+  router:
+    role: node
+    device: nR1CNTRL
+    segment: cell
+    addresses: [10.77.1.1, "fd77:1::1", 100.64.0.21, "fd7a:115c:a1e0::15"]
+    access: {kind: render-only}
+services: {ollama: {on: model, tcp: [11434]}}
+flows: [{id: orchestrator-model, from: orchestrator, to: ollama}]
+`);
+  await using sandbox = await openSandbox();
+  const report = await runMatrix(sandbox, topology, evidence);
+  expect(report.findings).toEqual([]);
+  expect(found(report, 'works').map((c) => `${c.from} ${c.device} ${c.through.join()} ${c.dst} ${c.port}`)).toEqual([
+    'orch tailscale0 router 10.77.1.10 11434',
+    'orch tailscale0 router fd77:1::a 11434',
+  ]);
+});
