@@ -37,11 +37,11 @@ table inet helper {
 }
 `;
 
-/** Gives the connections of a batch their marks. */
+/** Gives the connections of a batch their marks; the host's own errors about them are of another length. */
 const MARKING = `
 table inet marking {
-	chain pre { type filter hook prerouting priority -140; ct mark set meta mark; }
-	chain out { type filter hook output priority -140; ct mark set meta mark; }
+	chain pre { type filter hook prerouting priority -140; ip length 60 ct mark set meta mark; ip6 length 60 ct mark set meta mark; }
+	chain out { type filter hook output priority -140; ip length 60 ct mark set meta mark; ip6 length 60 ct mark set meta mark; }
 }
 `;
 
