@@ -89,7 +89,7 @@ function otherFinding(path: KeyPath, key: KeyPath, value: unknown, agent?: strin
 function agentFindings(baseline: Baseline, agent: ConfiguredAgent, version: VersionKnowledge): Finding[] {
   const leaves = leavesOf(agent.settings).filter(({ path }) => path.length > 0);
   return leaves.flatMap(({ path: rest, value }): Finding[] => {
-    if (rest.length === 1 && rest[0] === 'id') return [];
+    if (isEmptyMap(value) || (rest.length === 1 && rest[0] === 'id')) return [];
     const path = [...agent.at, ...rest];
     const own = baseline.lineOf(path, value);
     if (own !== undefined) {

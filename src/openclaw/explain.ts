@@ -1,4 +1,4 @@
-import { agentSets, DEFAULT_AGENT } from './agents.ts';
+import { agentSets, DEFAULT_AGENT, ownKey } from './agents.ts';
 import { isRecord, type KeyPath, keyPath, keyText, sameValue, valueAt } from './keys.ts';
 import type { Finding } from './line.ts';
 import { readingOf } from './reading.ts';
@@ -7,6 +7,7 @@ import { expandTools, SANDBOX_EXTRA } from './tools.ts';
 import type { VersionKnowledge } from './version.ts';
 
 const ALSO = ['tools', 'sandbox', 'tools', 'alsoAllow'];
+const ELEVATED = ['tools', 'elevated', 'enabled'];
 
 /**
  * Whether `openclaw sandbox explain` tells the same of an agent as its configuration: what the gateway itself works out
@@ -24,44 +25,32 @@ export function explainFindings(answer: unknown, config: unknown, version: Versi
   if (agent === undefined && (agents.length > 0 || id !== DEFAULT_AGENT)) {
     return [contradiction('explain', undefined, 'an agent of the configuration', '(another agent)')];
   }
-  const at: KeyPath = agent?.at ?? [];
-  const effective = (own: KeyPath, inherited: KeyPath, fallback: unknown): unknown =>
-    (agent === undefined ? undefined : readingOf(agent.settings, own, version).value) ??
-    readingOf(config, inherited, version).value ??
-    fallback;
-  const found: Finding[] = [];
-  const compare = (own: string, inherited: string, ours: unknown, theirs: unknown, same: boolean): void => {
-    if (same) return;
-    const key = agent === undefined ? keyPath(inherited) : [...at, ...keyPath(own)];
-    found.push({ ...contradiction(keyText(key), agent?.id, shown(ours), shown(theirs)) });
+  const said = (key: KeyPath): unknown => {
+    const own = agent === undefined ? undefined : readingOf(agent.settings, ownKey(key) ?? key, version).value;
+    return own ?? readingOf(config, key, version).value;
   };
-  const mode = effective(['sandbox', 'mode'], keyPath('agents.defaults.sandbox.mode'), 'off');
-  const theirMode = sandbox['mode'];
-  compare('sandbox.mode', 'agents.defaults.sandbox.mode', mode, theirMode, mode === theirMode);
-  const access = effective(['sandbox', 'workspaceAccess'], keyPath('agents.defaults.sandbox.workspaceAccess'), 'none');
-  const theirAccess = sandbox['workspaceAccess'];
-  compare(
-    'sandbox.workspaceAccess',
-    'agents.defaults.sandbox.workspaceAccess',
-    access,
-    theirAccess,
-    access === theirAccess,
-  );
-  for (const list of ['allow', 'deny'] as const) {
+  const plain = [
+    { key: keyPath('agents.defaults.sandbox.mode'), unset: 'off', theirs: sandbox['mode'] },
+    { key: keyPath('agents.defaults.sandbox.workspaceAccess'), unset: 'none', theirs: sandbox['workspaceAccess'] },
+  ].map(({ key, unset, theirs }) => {
+    const ours = said(key) ?? unset;
+    return { key, ours, theirs, same: ours === theirs };
+  });
+  const lists = (['allow', 'deny'] as const).map((list) => {
     const key = ['tools', 'sandbox', 'tools', list];
-    const ours = effective(key, key, undefined);
-    const theirs = valueAt(sandbox, ['tools', list]);
+    const [ours, theirs] = [said(key), valueAt(sandbox, ['tools', list])];
     // What the built-in lists lose or gain beside explicit ones is the release's own business.
-    const isComposed = ours === undefined || (list === 'allow' && effective(ALSO, ALSO, undefined) !== undefined);
-    if (isComposed && Array.isArray(theirs)) continue;
-    compare(keyText(key), keyText(key), ours, theirs, sameTools(ours, theirs, version));
-  }
-  const elevated = ['tools', 'elevated', 'enabled'];
-  const ours =
-    valueAt(config, elevated) !== false && (agent === undefined || valueAt(agent.settings, elevated) !== false);
-  const theirs = valueAt(answer, ['elevated', 'enabled']);
-  compare(keyText(elevated), keyText(elevated), ours, theirs, ours === theirs);
-  return found;
+    const isComposed = ours === undefined || (list === 'allow' && said(ALSO) !== undefined);
+    return { key, ours, theirs, same: isComposed ? Array.isArray(theirs) : sameTools(ours, theirs, version) };
+  });
+  const isElevated = [config, agent?.settings].every((root) => valueAt(root, ELEVATED) !== false);
+  const elevated = valueAt(answer, ['elevated', 'enabled']);
+  return [...plain, ...lists, { key: ELEVATED, ours: isElevated, theirs: elevated, same: elevated === isElevated }]
+    .filter((row) => !row.same)
+    .map(({ key, ours, theirs }) => {
+      const path = agent === undefined ? key : [...agent.at, ...(ownKey(key) ?? key)];
+      return contradiction(keyText(path), agent?.id, shown(ours), shown(theirs));
+    });
 }
 
 /** The same tools, but for the one that the sandbox adds by itself unless it is denied. */

@@ -97,6 +97,7 @@ const BOTH: Readonly<Record<string, readonly [Edit, ...string[]]>> = {
     (c) => (c.agents.list = [{ id: 'main', model: 'openai/gpt-5' }]),
     'agents.list.0.model',
   ],
+  'an agent without settings': [(c) => (c.agents.list = [{ id: 'main', sandbox: {}, tools: { exec: {} } }])],
   'an agent that is no map': [(c) => (c.agents.list = ['main']), 'agents.list.0'],
 };
 
