@@ -1,8 +1,8 @@
 """Network namespaces, sockets and probes for the lab, in one process: Node cannot enter a namespace for each socket.
 
 To be run in network and mount namespaces of its own, as their root (`unshare --net --mount`). Reads one JSON command a
-line and answers each with one JSON line, `{"error": TEXT}` when it failed. Ends with its input or its parent; the kernel
-then takes back every namespace, link and rule with it. Python 3 standard library only.
+line and answers each with one JSON line, `{"error": TEXT}` when it failed. Ends with its input or its parent; the
+kernel then takes back every namespace, link and rule with it. Python 3 standard library only.
 """
 import ctypes
 import errno
@@ -288,12 +288,14 @@ def probe(run_id, items, timeout, window):
     for s in udp.values():
         POLL.unregister(s.fileno())
         s.close()
-    halves = half_open({p["receiver"] for p, r in zip(probes, results) if p["proto"] == "tcp" and r[0] != "answered" and p["receiver"]})
+    unanswered = [p for p, r in zip(probes, results) if "local" in p and r[0] != "answered"]
+    halves = half_open({p["receiver"] for p in unanswered if p["receiver"]})
     for i, p in enumerate(probes):
         if name(i) in SEEN or i in connected or results[i][0] == "ECONNREFUSED":
             results[i][1] = True
-        elif "local" in p and (p["receiver"], p["as"] or p["local"][0].partition("%")[0], p["local"][1], p["dport"]) in halves:
-            results[i][1] = True
+        elif "local" in p:
+            source = p["as"] or p["local"][0].partition("%")[0]
+            results[i][1] = (p["receiver"], source, p["local"][1], p["dport"]) in halves
     return results
 
 
@@ -307,9 +309,10 @@ def half_open(namespaces):
                 for line in file.readlines()[1:]:
                     _, local, remote, state = line.split()[:4]
                     if state == SYN_RECV:
-                        raw = bytes.fromhex(remote[:size])
-                        words = struct.unpack(f"<{len(raw) // 4}I" if sys.byteorder == "little" else f">{len(raw) // 4}I", raw)
-                        text = socket.inet_ntop(socket.AF_INET6 if size == 32 else socket.AF_INET, struct.pack(f">{len(words)}I", *words))
+                        # In hexadecimal, word by word of 32 bits as they lie in memory.
+                        words = struct.unpack(f">{size // 8}I", bytes.fromhex(remote[:size]))
+                        raw = struct.pack(f"={len(words)}I", *words)
+                        text = socket.inet_ntop(socket.AF_INET6 if size == 32 else socket.AF_INET, raw)
                         found.add((namespace, text, int(remote[size + 1:], 16), int(local[size + 1:], 16)))
     return found
 

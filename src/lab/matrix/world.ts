@@ -10,7 +10,8 @@ import {
   plugLines,
 } from '../script.ts';
 import type { Port } from './cells.ts';
-import { HUB, hostScript, type Network, neighbourScript, TUNNEL, tunnelScript } from './network.ts';
+import { HUB, type Network, TUNNEL } from './network.ts';
+import { hostScript, neighbourScript, tunnelScript } from './scripts.ts';
 import { segmentLink } from './trace.ts';
 
 /** More half-open connections than a matrix makes: a full queue would look like a firewall. */
