@@ -43,7 +43,8 @@ function caseFiles(folder: string): string[] {
   try {
     names = readdirSync(folder);
   } catch (cause) {
-    throw new CordonError('no-cases', `${folder} cannot be read: ${fileProblem(cause)}`, { cause });
+    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such folder' : fileProblem(cause);
+    throw new CordonError('no-cases', `${folder} cannot be read: ${why}`, { cause });
   }
   const files = names.filter((name) => name.endsWith('.json')).sort();
   if (files.length === 0) throw new CordonError('no-cases', `${folder} holds no case files (*.json)`);

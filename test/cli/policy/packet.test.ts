@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -82,6 +82,12 @@ describe('cordon policy packet', () => {
   ])('refuses %s', (_, prepare, message) => {
     prepare();
     expect(() => run()).toThrow(message);
+  });
+
+  it('says when there is no such folder', () => {
+    rmSync(folder, { recursive: true });
+    expect(() => run()).toThrow(/cannot be read: there is no such folder/);
+    mkdirSync(folder);
   });
 
   it('says when the answers cannot be written', () => {
