@@ -5,7 +5,7 @@ import { parseJsonRuleset } from '../../../src/nftables/json/document.ts';
 import { restoreFromText } from '../../../src/nftables/json/restore.ts';
 import { parseRuleset } from '../../../src/nftables/parse.ts';
 import type { Hook, Ruleset } from '../../../src/nftables/ruleset.ts';
-import { type DifferentialLab, END_LENGTH, FIRST_LENGTH } from './lab.ts';
+import { type DifferentialLab, FIRST_LENGTH } from './lab.ts';
 import { randomPacket, type TestPacket, type Way } from './packets.ts';
 import { Random } from './random.ts';
 import { randomRuleset } from './rules.ts';
@@ -72,7 +72,7 @@ export async function compareSeed(lab: DifferentialLab, seed: number, count: num
   let unknown = 0;
   for (let from = 0; from < packets.length; from += BATCH) {
     const batch = packets.slice(from, from + BATCH);
-    const observed = await lab.observe(batch, end(hook, (from / BATCH) % 100));
+    const observed = await lab.observe(batch, (length) => end(hook, length));
     for (const [i, packet] of batch.entries()) {
       const fields = { hook, ...interfaces(hook, packet.way), ...packet.fields };
       const read = readPacket(fields);
@@ -116,8 +116,8 @@ function readBack(lab: DifferentialLab): Ruleset {
 }
 
 /** A packet that ends a batch: the helpers' trace reports it even where no rule of the comparison sees it. */
-function end(hook: Hook, batch: number): TestPacket {
-  return randomPacket(new Random(1), WAYS[hook].slice(0, 1), 1, END_LENGTH + batch);
+function end(hook: Hook, length: number): TestPacket {
+  return randomPacket(new Random(1), WAYS[hook].slice(0, 1), 1, length);
 }
 
 function interfaces(hook: Hook, way: Way): Readonly<Record<string, string>> {

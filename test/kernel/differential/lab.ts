@@ -64,6 +64,7 @@ export class DifferentialLab {
   readonly #sender: ChildProcess;
   readonly #tracer: Tracer;
   readonly #answers: ((line: string) => void)[] = [];
+  #batches = 0;
 
   constructor() {
     this.#host = makeNamespace('dh');
@@ -156,10 +157,15 @@ export class DifferentialLab {
     this.#tracer.take();
   }
 
-  /** Sends a batch of packets of different lengths; what the kernel did with each, by length. */
-  async observe(packets: readonly TestPacket[], end: TestPacket): Promise<Map<number, Observed>> {
-    const done = this.#tracer.waitFor(end.bytes.length - (end.family === 6 ? 40 : 0), 10_000);
-    await this.#send([...packets, end]);
+  /**
+   * Sends a batch of packets of different lengths; what the kernel did with each, by length.
+   * @param endOf makes the packet of this length that ends the batch
+   */
+  async observe(packets: readonly TestPacket[], endOf: (length: number) => TestPacket): Promise<Map<number, Observed>> {
+    // Another length than the last time: the trace of the last end may still be going on.
+    const length = END_LENGTH + (this.#batches++ % 100);
+    const done = this.#tracer.waitFor(length, 10_000);
+    await this.#send([...packets, endOf(length)]);
     if (!(await done)) throw new Error('the trace ended before the packets did');
     return this.#tracer.take();
   }
@@ -185,8 +191,8 @@ export class DifferentialLab {
   }
 }
 
-/** The length of the packet that ends a batch; the ends of batches that follow each other differ by one. */
-export const END_LENGTH = 1300;
+/** Lengths from here on end a batch. */
+const END_LENGTH = 1300;
 
 const MAC: Readonly<Record<string, string>> = { t0: '02:00:00:00:00:10', t1: '02:00:00:00:00:11' };
 const PEER_MAC = '02:00:00:00:00:20';
