@@ -5,7 +5,7 @@ import { PacketSet } from '../net/packet-set.ts';
 import type { NodeRule } from './packet/match.ts';
 import { ICMP_OF, NODE_PROTO } from './packet/packet.ts';
 import { ALL_PORTS } from './policy/ports.ts';
-import { LINK_LOCAL, MULTICAST } from './ranges.ts';
+import { NEVER_DELIVERED } from './ranges.ts';
 
 /** Protocols whose ports the filter looks at (wgengine/filter/filter.go: runIn4, runIn6). */
 const WITH_PORTS: readonly number[] = [NODE_PROTO.tcp, NODE_PROTO.udp, NODE_PROTO.sctp];
@@ -18,9 +18,6 @@ const NOT_BY_RULE: readonly number[] = [0, NODE_PROTO.tsmp, 255];
  * not look behind it, while `proto` in a packet set is what comes behind all of them.
  */
 const EXTENSION_HEADERS: readonly number[] = [43, 44, 51, 60, 135, 139, 140];
-
-/** Dropped before any rule. */
-const NEVER = MULTICAST.union(LINK_LOCAL);
 
 /**
  * The packets that may open a flow because of a rule, as a node's packet filter decides (tailscale/tailscale
@@ -48,7 +45,7 @@ function familyPackets(rule: Pick<NodeRule, 'src' | 'dst' | 'protocols'>, family
   const others = listed.filter((p) => ![...WITH_PORTS, ...NOT_BY_RULE, ICMP_OF[family]].includes(p));
   const hides = family === 6 && others.some((p) => EXTENSION_HEADERS.includes(p));
   return rule.dst.flatMap(({ addresses, ports }) => {
-    const dst = side(addresses.subtract(NEVER));
+    const dst = side(addresses.subtract(NEVER_DELIVERED));
     if (dst.isEmpty()) return [];
     const hosts = { family: IntervalSet.point(BigInt(family)), src, dst };
     const to = (protocols: readonly number[], more: { dport?: IntervalSet } = {}) =>

@@ -33,3 +33,6 @@ export const MULTICAST: AddressSet = prefixes('224.0.0.0/4', 'ff00::/8', '::ffff
 export const LINK_LOCAL: AddressSet = prefixes('169.254.0.0/16', 'fe80::/10', '::ffff:169.254.0.0/112').subtract(
   prefixes('169.254.169.254'),
 );
+
+/** Both: no packet reaches these addresses through a tailnet. */
+export const NEVER_DELIVERED: AddressSet = MULTICAST.union(LINK_LOCAL);

@@ -37,6 +37,7 @@ interface Entry {
  */
 export class Deliveries {
   readonly places: readonly Place[];
+  /** For every class, its places as positions in `places`. */
   readonly #placesOf: readonly number[][];
   readonly #memo = new Map<string, readonly Delivery[]>();
 
@@ -48,14 +49,9 @@ export class Deliveries {
     }
   }
 
-  /** The places of a class, as positions in `places`. */
-  placesOf(c: DeviceClass): readonly number[] {
-    return this.#placesOf[c.id] ?? [];
-  }
-
   /** In the order of the policy. */
   at(c: DeviceClass): readonly Delivery[] {
-    const places = this.placesOf(c);
+    const places = this.#placesOf[c.id] ?? [];
     const key = places.join(',');
     const known = this.#memo.get(key);
     if (known !== undefined) return known;

@@ -2,7 +2,7 @@ import type { Family } from '../../net/address.ts';
 import { AddressSet } from '../../net/address-set.ts';
 import { IntervalSet } from '../../net/interval-set.ts';
 import { PacketSet } from '../../net/packet-set.ts';
-import { LINK_LOCAL, MULTICAST } from '../ranges.ts';
+import { NEVER_DELIVERED } from '../ranges.ts';
 import type { NodeFilter, ResidueKind } from './decide.ts';
 import { TRACKED_PROTOCOLS } from './flow-state.ts';
 import { ICMP_ECHO_REPLY, ICMP_ERRORS, ICMP_OF, NODE_PROTO } from './packet.ts';
@@ -30,9 +30,6 @@ export interface ResidueNode extends Pick<NodeFilter, 'local'> {
  */
 const PARAMETER_PROBLEM = 12;
 
-/** Dropped before anything is asked. */
-const NEVER = MULTICAST.union(LINK_LOCAL);
-
 /**
  * Everything that a node's filter lets in with no rule, also with shields up: what a peer can deliver under a policy that
  * allows nothing (wgengine/filter/filter.go: pre, runIn4, runIn6; net/tstun/wrap.go for the PeerAPI). Bounded from
@@ -41,7 +38,7 @@ const NEVER = MULTICAST.union(LINK_LOCAL);
  * to the receiving host.
  */
 export function residueOf(node: ResidueNode): readonly Residue[] {
-  const to = (addresses: AddressSet) => PacketSet.ofAddresses('dst', addresses.subtract(NEVER));
+  const to = (addresses: AddressSet) => PacketSet.ofAddresses('dst', addresses.subtract(NEVER_DELIVERED));
   const local = to(node.local);
   const protocols = (...numbers: readonly number[]) =>
     local.restrict('proto', IntervalSet.points(...numbers.map(BigInt)));
@@ -79,10 +76,10 @@ function icmpAnswers(family: Family): PacketSet {
 /** New connections to the PeerAPI, at whatever port of its own addresses it may listen. */
 function peerApiPackets({ own, peerApi }: ResidueNode): PacketSet {
   const tcp = IntervalSet.point(BigInt(NODE_PROTO.tcp));
-  if (peerApi === undefined) return PacketSet.ofAddresses('dst', own.subtract(NEVER)).restrict('proto', tcp);
+  if (peerApi === undefined) return PacketSet.ofAddresses('dst', own.subtract(NEVER_DELIVERED)).restrict('proto', tcp);
   return PacketSet.unionAll(
     peerApi.map(({ address, port }) =>
-      PacketSet.ofAddresses('dst', AddressSet.ofAddresses(address).subtract(NEVER)).intersect(
+      PacketSet.ofAddresses('dst', AddressSet.ofAddresses(address).subtract(NEVER_DELIVERED)).intersect(
         PacketSet.box({ proto: tcp, dport: IntervalSet.point(BigInt(port)) }),
       ),
     ),
