@@ -267,3 +267,26 @@ describe('a text that is not a whole listing is never a shorter ruleset', () => 
     expect(bases(parsed(text))).toEqual(bases(parsed(fixture('docker.txt'))));
   });
 });
+
+describe('listings of others', () => {
+  test('a chain that a network card runs keeps the rest of the listing readable', () => {
+    const text =
+      'table netdev t {\n\tchain c {\n\t\ttype filter hook ingress device "eth0" priority filter; policy drop; flags offload;\n\t}\n}\n';
+    const base = parsed(text).tables[0]?.chains[0]?.base;
+    expect([base?.devices, base?.policy, base?.offload]).toEqual([['eth0'], 'drop', true]);
+    expect(printRuleset(parsed(text))).toBe(text);
+  });
+
+  test('four times the rules take no more than some four times as long', () => {
+    const listing = (n: number) =>
+      inetTable(Array.from({ length: n }, (_, i) => `ip saddr 10.0.${i >> 8}.${i & 255} counter accept`));
+    const took = (n: number) => {
+      const start = performance.now();
+      parsed(listing(n));
+      return performance.now() - start;
+    };
+    took(2000);
+    // The square would be sixteen times as long.
+    expect(took(16_000)).toBeLessThan(12 * Math.max(took(4000), 5));
+  });
+});
