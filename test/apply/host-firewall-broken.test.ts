@@ -13,8 +13,7 @@ const url = (path: string) => JSON.stringify(new URL(`../../src/apply/${path}.ts
 /** Applies a first ruleset (by the real nft), then a second one, and prints the second outcome and what is in place. */
 const applyTwice = (options = '{}') => `
 import { execFileSync } from 'node:child_process';
-import { globSync, rmSync } from 'node:fs';
-import { writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { applyRuleset, describeApply } from ${url('host-firewall')};
 import { readRuleset } from ${url('host-firewall-read')};
 const text = (port) => 'table inet cordon { chain input { type filter hook input priority 300; policy drop; tcp dport '
@@ -26,6 +25,8 @@ writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
 const second = await applyRuleset(access, text(2), ${options});
 writeFileSync('/proc/sys/net/ipv4/ip_forward', '0');
 const now = await readRuleset(access);
+// A timer that could not restore anything would try again for minutes.
+rmSync('/run/cordon/firewall-' + statSync('/proc/self/ns/net').ino, { recursive: true, force: true });
 process.stdout.write(JSON.stringify({ first: first.kind, second, told: describeApply('h', second), now: now.own ?? now.kind }));
 `;
 /** Runs `body` in place of checking, or loading, the new tables in the host's own namespace. */
