@@ -222,6 +222,12 @@ export const CAUSES: readonly Cause[] = [
     fix: "Load cordon's ruleset on the host; its output chain passes the declared flows only.",
   },
   {
+    id: 'HOST-30',
+    severity: 'critical',
+    sentence: 'The model may talk to other services of its host over loopback, which act for whoever asks them.',
+    fix: "Load cordon's ruleset, give the model a network namespace of its own, or move the services elsewhere.",
+  },
+  {
     id: 'IAC-03',
     severity: 'critical',
     sentence: 'What is live differs from what is declared: somebody changed it outside of the declared topology.',

@@ -5,7 +5,7 @@ import type { PacketSet } from '../net/packet-set.ts';
 import type { Host, Topology } from '../topology/model.ts';
 import { TAILNET_INTERFACE } from './intent.ts';
 import { NEW_FLOWS } from './relations/allowed.ts';
-import type { Passage } from './relations/host.ts';
+import { isSent, type Passage } from './relations/host.ts';
 
 /**
  * A packet of the set that a reader recognises: a new TCP flow to a well-known port between named places.
@@ -34,12 +34,13 @@ export function recognisablePacket(
   const models = others.filter((h) => topology.roles.get(h.role)?.kind === 'model');
   const near = which === 'forward' ? [...addresses(models), ...far] : addresses([host]);
   const names = [host.segmentInterface, ...host.underlayInterfaces, TAILNET_INTERFACE].filter((n) => n !== undefined);
-  const sends = which === 'out' || which === 'raw';
+  const sends = isSent(which);
+  const loopback = which === 'local' ? [family === 4 ? 0x7f000001n : 1n] : [];
   return shown.sample({
     family: [BigInt(family)],
     proto: [BigInt(PROTO.tcp), BigInt(PROTO.udp)],
-    src: sends ? near : far,
-    dst: sends ? far : near,
+    src: [...loopback, ...(sends ? near : far)],
+    dst: [...loopback, ...(sends ? far : near)],
     dport: [11434n, 22n, 443n],
     ct: [CT.originalNew],
     // A plain user, and a socket that nobody marked.

@@ -64,7 +64,7 @@ describe('a mistake in the command line', () => {
     [['check', '--topology', HOMELAB, '--timeout', '1e9'], 'is no number of seconds'],
     [['prove', HOMELAB, 'two'], 'Unknown argument: two'],
     [['prove', HOMELAB, '--topology', HOMELAB], 'is a topology itself'],
-    [['diff', HOMELAB], 'Not enough non-option arguments: got 1, need at least 2'],
+    [['diff', HOMELAB], 'two sides are compared, and fewer are named'],
     [['diff', 'live', 'live'], '`live` needs a topology'],
     [['diff', HOMELAB, HOMELAB, '--fail-on', 'narrowing'], 'Given: "narrowing", Choices: "widening", "any"'],
     [['reconcile', '--stage', 'heal'], 'Given: "heal", Choices: "observe", "plan", "enforce"'],

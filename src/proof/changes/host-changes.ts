@@ -38,7 +38,8 @@ export function hostChanges(topology: Topology, host: Host, a: HostState, b: Hos
   const isSame = sameOwnTables(host, before, after);
   const around = changedBypasses(before, after);
   const link = rawLink(topology, host);
-  const passages: readonly Passage[] = ['in', 'out', 'forward', ...(link === undefined ? [] : (['raw'] as const))];
+  const raw: readonly Passage[] = link === undefined ? [] : ['raw'];
+  const passages: readonly Passage[] = ['in', 'out', 'forward', ...raw, 'local'];
   const parts = isSame ? [] : passages.map((which) => passageChanges({ topology, host, which, link, before, after }));
   return {
     changes: parts.flatMap((p) => p.changes),

@@ -10,7 +10,7 @@ import type { Host, Topology } from '../../topology/model.ts';
 import { protocolName } from '../claims/packet-words.ts';
 import { TAILNET_INTERFACE } from '../intent.ts';
 import { NEW_FLOWS } from '../relations/allowed.ts';
-import { HOOKS, hookOptions, type Passage } from '../relations/host.ts';
+import { HOOKS, hookOptions, isSent, type Passage } from '../relations/host.ts';
 import { recognisablePacket } from '../sample.ts';
 import type { Change, ChangeBlame } from './change.ts';
 import { packetRanges } from './packet-ranges.ts';
@@ -38,7 +38,7 @@ export function byInterface(host: Host, which: Passage, packets: PacketSet): Par
   const opening = packets.intersect(NEW_FLOWS);
   const told = opening.isEmpty() ? packets : opening;
   if (told.isEmpty()) return [];
-  const field = which === 'out' || which === 'raw' ? 'oif' : 'iif';
+  const field = isSent(which) ? 'oif' : 'iif';
   const names = [...new Set([host.segmentInterface, ...host.underlayInterfaces, TAILNET_INTERFACE])].filter(
     (n) => n !== undefined,
   );
@@ -64,9 +64,10 @@ export function byInterface(host: Host, which: Passage, packets: PacketSet): Par
 export function toChange(compared: Compared, kind: 'gain' | 'lose', part: Part, hook: Hook | undefined): Change {
   const { topology, host, which } = compared;
   const here = { selector: host.name, members: [host.name] };
-  const there = { selector: `anybody on ${part.through}`, members: [] };
+  const inside = { selector: `services of ${host.name} itself`, members: [host.name] };
+  const there = which === 'local' ? inside : { selector: `anybody on ${part.through}`, members: [] };
   const behind = { selector: `whoever is behind ${host.name}`, members: [] };
-  const sends = which === 'out' || which === 'raw';
+  const sends = isSent(which);
   const packet = recognisablePacket(topology, host, which, part.packets);
   const opening = part.packets.overlaps(NEW_FLOWS);
   return {

@@ -71,6 +71,7 @@ export function causesOf(context: ProofContext, host: Host, which: Passage, pack
 
 function causeOf(context: ProofContext, host: Host, which: Passage, packet: Packet): string {
   if (which === 'raw') return 'HOST-09';
+  if (which === 'local') return 'HOST-30';
   if (packet.ct !== CT.originalNew && packet.ct !== CT.untracked) return 'HOST-08';
   if (which === 'forward') return 'HOST-05';
   if (which === 'out') {

@@ -7,8 +7,8 @@ import type { Host } from '../../topology/model.ts';
 import type { Witness } from '../claim.ts';
 import type { ProofContext } from '../context.ts';
 import { modelHosts, rawLink, TAILNET_INTERFACE } from '../intent.ts';
-import { allowance, gateAllowance } from '../relations/allowed.ts';
-import { HOOKS, type HostPassage, type Passage } from '../relations/host.ts';
+import { allowance, type Crossing, gateAllowance } from '../relations/allowed.ts';
+import { HOOKS, type HostPassage, type Passage, passage } from '../relations/host.ts';
 import { recognisablePacket } from '../sample.ts';
 import type { Excess } from './excess.ts';
 import { blameOf, causesOf, rulesetSource } from './host-blame.ts';
@@ -21,9 +21,13 @@ import { witnessPacket } from './packet-words.ts';
 export function hostExcess(context: ProofContext): readonly Excess[] {
   const { topology } = context;
   return [...topology.hosts.values()].flatMap((host) => {
-    const passages: readonly Passage[] =
+    const passages: readonly Crossing[] =
       rawLink(topology, host) === undefined ? ['in', 'out', 'forward'] : ['in', 'out', 'forward', 'raw'];
-    return [...passages.flatMap((which) => passageExcess(context, host, which)), ...openEnds(context, host)];
+    return [
+      ...passages.flatMap((which) => passageExcess(context, host, which)),
+      ...loopbackExcess(context, host),
+      ...openEnds(context, host),
+    ];
   });
 }
 
@@ -62,35 +66,67 @@ function dropsAll(rule: Rule): boolean {
   return kinds.includes('drop') && kinds.every((k) => k === 'counter' || k === 'log' || k === 'drop');
 }
 
-function passageExcess(context: ProofContext, host: Host, which: Passage): Excess[] {
-  const passage = context.passage(host, which);
+/**
+ * What a model's host may say to itself beyond what its declared ruleset lets it: another service there acts for whoever
+ * asks it. Without the declared ruleset there is nothing to hold it against.
+ */
+function loopbackExcess(context: ProofContext, host: Host): Excess[] {
+  const wanted = context.declared?.hosts.get(host.name)?.ruleset;
+  if (context.topology.roles.get(host.role)?.kind !== 'model' || wanted?.known !== true) return [];
+  const live = context.passage(host, 'local');
+  const allowed = passage(wanted.value, 'local');
+  const surely = live.opens.subtract(allowed.could);
+  const part = surely.isEmpty() ? live.may.subtract(allowed.could) : surely;
+  if (part.isEmpty()) return [];
+  return [toExcess(context, host, 'local', { subject: host, claim: 'egress', part, sure: !surely.isEmpty() }, live)];
+}
+
+function passageExcess(context: ProofContext, host: Host, which: Crossing): Excess[] {
+  const crossed = context.passage(host, which);
   const allowed = allowance(context.paths, host, which);
-  const surely = passage.opens.subtract(allowed.sure);
-  const possibly = passage.may.subtract(allowed.sure).subtract(allowed.onCondition);
+  const surely = crossed.opens.subtract(allowed.sure);
+  const possibly = crossed.may.subtract(allowed.sure).subtract(allowed.onCondition);
   const sure = !surely.isEmpty();
-  if (!sure && possibly.isEmpty()) return gateExcess(context, host, which, passage);
-  return subjects(context, host, which, sure ? surely : possibly).map(({ subject, claim, part }) => {
-    const packet = recognisablePacket(context.topology, host, which, part);
-    return {
-      host: subject,
-      claim,
-      sure,
-      packets: part,
-      causes: packet === undefined ? [] : causesOf(context, host, which, packet, part),
-      witness: packet === undefined ? undefined : witnessOf(host, which, packet),
-      blame: packet === undefined ? [{ source: rulesetSource(host) }] : blameOf(context, host, which, packet),
-      missing: sure ? [] : passage.missing,
-    };
-  });
+  if (!sure && possibly.isEmpty()) return gateExcess(context, host, which, crossed);
+  return subjects(context, host, which, sure ? surely : possibly).map((found) =>
+    toExcess(context, host, which, { ...found, sure }, crossed),
+  );
+}
+
+interface Found {
+  readonly subject: Host;
+  readonly claim: 'ingress' | 'egress';
+  readonly part: PacketSet;
+  readonly sure: boolean;
+}
+
+function toExcess(
+  context: ProofContext,
+  host: Host,
+  which: Passage,
+  { subject, claim, part, sure }: Found,
+  { missing }: HostPassage,
+): Excess {
+  const packet = recognisablePacket(context.topology, host, which, part);
+  return {
+    host: subject,
+    claim,
+    sure,
+    packets: part,
+    causes: packet === undefined ? [] : causesOf(context, host, which, packet, part),
+    witness: packet === undefined ? undefined : witnessOf(host, which, packet),
+    blame: packet === undefined ? [{ source: rulesetSource(host) }] : blameOf(context, host, which, packet),
+    missing: sure ? [] : missing,
+  };
 }
 
 /**
  * Where nothing passes all hooks of a way, and one of them lets through what it should not: the promise rests on the
  * other hook alone, and on nobody rewriting packets in between.
  */
-function gateExcess(context: ProofContext, host: Host, which: Passage, passage: HostPassage): Excess[] {
-  if (passage.gates.length < 2) return [];
-  return passage.gates.flatMap(({ hook, may, opens }): Excess[] => {
+function gateExcess(context: ProofContext, host: Host, which: Crossing, { gates }: HostPassage): Excess[] {
+  if (gates.length < 2) return [];
+  return gates.flatMap(({ hook, may, opens }): Excess[] => {
     const allowed = gateAllowance(context.paths, host, which, hook);
     const surely = opens.subtract(allowed.sure);
     const packets = surely.isEmpty() ? may.subtract(allowed.sure).subtract(allowed.onCondition) : surely;
@@ -107,7 +143,7 @@ function gateExcess(context: ProofContext, host: Host, which: Passage, passage: 
 function subjects(
   context: ProofContext,
   host: Host,
-  which: Passage,
+  which: Crossing,
   packets: PacketSet,
 ): { subject: Host; claim: 'ingress' | 'egress'; part: PacketSet }[] {
   if (which === 'in') return [{ subject: host, claim: 'ingress', part: packets }];
@@ -135,6 +171,7 @@ function witnessOf(host: Host, which: Passage, packet: Packet): Witness {
     in: { from: `anybody on ${there}`, to: host.name },
     out: { from: host.name, to: `anybody on ${there}` },
     raw: { from: `a packet socket on ${host.name}`, to: `anybody on ${there}` },
+    local: { from: `a process on ${host.name}`, to: 'another service on it' },
     forward: { from: `anybody on ${there}`, to: `whoever is behind ${host.name}` },
   }[which];
   return { packet: witnessPacket(packet), ...words, layer: `${HOOKS[which].join(' and ')} of ${host.name}` };

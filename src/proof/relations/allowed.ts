@@ -18,6 +18,9 @@ const OPENING = IntervalSet.points(CT.originalNew, CT.originalEstablished);
 const ANSWERING = IntervalSet.points(CT.replyEstablished);
 const RELATED = IntervalSet.points(CT.relatedOriginal, CT.relatedReply);
 
+/** Ways that flows of the topology take: none stays inside a host. */
+export type Crossing = Exclude<Passage, 'local'>;
+
 /** What may pass a hook, or all hooks of a passage. */
 export interface Allowance {
   /** Whatever else is true. */
@@ -30,7 +33,7 @@ export interface Allowance {
 }
 
 /** What may pass a host on one way: the declared flows and their answers, link maintenance, and the daemon's packets. */
-export function allowance(paths: readonly FlowPath[], host: Host, which: Passage): Allowance {
+export function allowance(paths: readonly FlowPath[], host: Host, which: Crossing): Allowance {
   const ofPaths = allowances.get(paths) ?? new Map<string, Allowance>();
   allowances.set(paths, ofPaths);
   const key = `${which} ${host.name}`;
@@ -42,7 +45,7 @@ export function allowance(paths: readonly FlowPath[], host: Host, which: Passage
 /** By the flows of a topology, which does not change while states come and go. */
 const allowances = new WeakMap<readonly FlowPath[], Map<string, Allowance>>();
 
-function workOut(paths: readonly FlowPath[], host: Host, which: Passage): Allowance {
+function workOut(paths: readonly FlowPath[], host: Host, which: Crossing): Allowance {
   switch (which) {
     case 'in':
       return { sure: incoming(paths, host), onCondition: daemonIn(host) };
@@ -60,7 +63,7 @@ function workOut(paths: readonly FlowPath[], host: Host, which: Passage): Allowa
  * packets, the source: NAT may have put the router's address there. It judges forwarded packets by the rules for sent ones
  * as well.
  */
-export function gateAllowance(paths: readonly FlowPath[], host: Host, which: Passage, hook: Hook): Allowance {
+export function gateAllowance(paths: readonly FlowPath[], host: Host, which: Crossing, hook: Hook): Allowance {
   const whole = allowance(paths, host, which);
   if (hook !== 'postrouting') return whole;
   const sent = allowance(paths, host, 'out');

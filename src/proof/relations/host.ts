@@ -12,9 +12,15 @@ import { bypasses } from './bypasses.ts';
 
 /**
  * The hooks through which packets enter, leave and cross a host. `raw` is the device's own egress hook, the only one
- * that sees packet sockets; it is asked where the link is the model's own.
+ * that sees packet sockets; it is asked where the link is the model's own. `local` is loopback, judged where it is sent:
+ * what a host says to itself, a way out where a service on it acts for others.
  */
-export type Passage = 'in' | 'out' | 'forward' | 'raw';
+export type Passage = 'in' | 'out' | 'forward' | 'raw' | 'local';
+
+/** Whether the host itself is the sender. */
+export function isSent(which: Passage): boolean {
+  return which === 'out' || which === 'raw' || which === 'local';
+}
 
 /** What a host lets through at one passage, as far as its rulesets can be read. */
 export interface HostPassage {
@@ -45,13 +51,14 @@ const LOOPBACK = IntervalSet.point(internInterface('lo'));
 const OUTSIDE = IntervalSet.of([UNNAMED_INTERFACE, NO_INTERFACE - 1n]).subtract(LOOPBACK);
 
 /**
- * All packets that could ever be at a passage, loopback left out. A packet keeps its input interface up to postrouting
+ * All packets that could ever be at a passage; loopback is one of its own. A packet keeps its input interface up to postrouting
  * when it is forwarded and never had one when the host sent it (`net/ipv4/ip_output.c` ip_output).
  */
 const DOMAIN: Readonly<Record<Exclude<Passage, 'raw'>, PacketSet>> = {
   in: PacketSet.box({ iif: OUTSIDE, oif: NOWHERE }),
   out: PacketSet.box({ iif: NOWHERE, oif: OUTSIDE }),
   forward: PacketSet.box({ iif: OUTSIDE, oif: OUTSIDE }),
+  local: PacketSet.box({ iif: NOWHERE, oif: LOOPBACK }),
 };
 
 /** Hooks of one passage, in the order in which a packet meets them; it has to pass all of them. */
@@ -60,6 +67,7 @@ export const HOOKS: Readonly<Record<Passage, readonly Hook[]>> = {
   out: ['output', 'postrouting'],
   forward: ['forward', 'postrouting'],
   raw: ['egress'],
+  local: ['output'],
 };
 
 /** What asks the hooks of a passage: those of a device hang on its name. */
@@ -73,7 +81,7 @@ function domainOf(which: Passage, device: string | undefined): PacketSet {
 }
 
 /**
- * What passes a host. Loopback is left out: who may talk to whom inside the host is another relation.
+ * What passes a host.
  *
  * Our own tables decide what may pass: an accept elsewhere opens nothing that ours drop. Foreign tables count where they
  * can drop as well (`must`), and where they can rewrite packets or lead them past ours: then anything may pass. What

@@ -59,6 +59,7 @@ const cases: readonly Case[] = [
       'gain reach ollama-1 -> anybody on eth0, tailscale0, any other interface all 0-65535',
       'gain reach anybody on eth0, tailscale0, any other interface -> whoever is behind ollama-1 all 0-65535',
       'gain residue ollama-1 -> anybody on eth0 all 0-65535',
+      'gain reach ollama-1 -> services of ollama-1 itself all 0-65535',
     ],
   },
   {

@@ -37,10 +37,10 @@ const open: readonly (Edit & { readonly unknown: readonly string[] })[] = [
   {
     name: 'the output hook is gone, and the second gate still drops',
     world: homelab,
-    host: 'ollama-1',
+    host: 'exec-1',
     from: /\tchain output \{[^}]*\}\n\n/,
     to: '',
-    unknown: ['egress ollama-1'],
+    unknown: ['egress exec-1'],
   },
   {
     name: 'the second gate is gone, and the output hook still drops',
