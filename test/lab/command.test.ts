@@ -16,13 +16,11 @@ function run(argv: readonly string[]) {
 const canUnshare = run(['unshare', '--user', '--map-root-user', 'true']).status === 0;
 
 describe('cordon lab', () => {
-  test('ends with 0 where everything is as proved and declared; what it says does not change from run to run', () => {
+  test('ends with 0 where everything is as proved and declared', () => {
     requireOrSkip(canUnshare, 'needs user namespaces');
-    const [first, second] = [1, 2].map(() => run([process.execPath, MAIN, 'lab', HOMELAB, '--flows', '--json']));
-    expect([first?.status, second?.status]).toEqual([0, 0]);
-    expect(first?.stdout).toBe(second?.stdout);
-    const report = JSON.parse(first?.stdout ?? '') as { verdict: string; cells: object };
-    expect(report).toMatchObject({ schemaVersion: 1, verdict: 'holds', cells: { total: 4, works: 4 } });
+    const { status, stdout } = run([process.execPath, MAIN, 'lab', HOMELAB, '--flows', '--json']);
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, verdict: 'holds', cells: { total: 4, works: 4 } });
   });
 
   test('ends with 3 where the machine has no namespaces to give, and says so', () => {

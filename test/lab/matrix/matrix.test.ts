@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readDeclared } from '../../../src/cli/topology-file.ts';
 import { type MatrixOptions, runMatrix } from '../../../src/lab/matrix/matrix.ts';
+import { labJson } from '../../../src/report/lab-json.ts';
 import type { LabCell, LabReport } from '../../../src/report/lab-report.ts';
 import type { Evidence } from '../../../src/state/evidence.ts';
 import { declare, rulesetIn } from '../../kernel/escape-lab.ts';
@@ -83,10 +84,11 @@ describe('the homelab on the real kernel', () => {
     expect(out).toEqual(new Set(['exec-1 orch-1', 'gw-1 orch-1', 'orch-1 ', 'stranger orch-1', 'stranger-cell ']));
   });
 
-  test('with the flows only, nothing else is tried', async () => {
+  test('with the flows only, nothing else is tried; the report does not change from run to run', async () => {
     const report = await matrix(HOMELAB.evidence, { flowsOnly: true });
     expect(report.verdict).toBe('holds');
     expect(words(report.cells)).toEqual(DECLARED);
+    expect(labJson(await matrix(HOMELAB.evidence, { flowsOnly: true }))).toBe(labJson(report));
   });
 });
 
