@@ -61,7 +61,8 @@ export function evaluatePacket(ruleset: Ruleset, packet: ConcretePacket, links?:
     unknowns.push(...passage.unknowns);
     drops.push(...passage.drops);
     states = passage.accepted;
-    if (passage.accepts.length > 0) accepts = passage.accepts;
+    // A chain that may not be asked at all is named only where there is no other.
+    if (passage.accepts.length > 0 && (passed.isSure || accepts.length === 0)) accepts = passage.accepts;
     if (states.length === 0) return described('drop', drops, passage.drops[0] ?? drops[0]);
   }
   if (drops.length === 0) return accepts.length === 0 ? none() : described('accept', accepts, accepts[0]);
