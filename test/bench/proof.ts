@@ -26,7 +26,7 @@ const TODAY = '2026-01-01';
 export async function benchProof(args: string[]): Promise<void> {
   const { values } = parseArgs({ args, options: { json: { type: 'boolean', default: false } } });
   const all: MeasuredProof[] = [];
-  for (const size of SIZES) all.push(await measure(...size));
+  for (const [nodes, rules, hosts] of SIZES) all.push(await measure(nodes, rules, hosts));
   process.stdout.write(`${table(all)}\n`);
   if (values.json) process.stdout.write(`${JSON.stringify({ runs: all })}\n`);
 }

@@ -88,13 +88,7 @@ describe('cordon diff of policy files', () => {
     folder.write('a.hujson', declared);
     folder.write('open.hujson', slippedIn(declared));
     folder.write('comment.hujson', `${declared}// reviewed\n`);
-    folder.write(
-      'ssh.hujson',
-      declared.replace(
-        '"hosts":',
-        '"ssh": [{"action": "accept", "src": ["tag:ci"], "dst": ["tag:media"], "users": ["root"]}], "hosts":',
-      ),
-    );
+    folder.write('relays.hujson', declared.replace('"hosts":', '"derpMap": {"OmitDefaultRegions": true}, "hosts":'));
   };
 
   it('names line and column of the rule that widens', async () => {
@@ -119,15 +113,15 @@ describe('cordon diff of policy files', () => {
 
   it('ends with 3 where a construct changed that is not modelled', async () => {
     policies();
-    const { code, stdout } = await run('a.hujson', 'ssh.hujson');
+    const { code, stdout } = await run('a.hujson', 'relays.hujson');
     expect(code).toBe(3);
     expect(stdout).toMatch(/Difference unknown/);
-    expect(stdout).toMatch(/ssh\.hujson:\d+:\d+/);
+    expect(stdout).toMatch(/relays\.hujson:\d+:\d+/);
   });
 
   it('fails on a certain gain although something else is unknown', async () => {
     policies();
-    folder.write('worse.hujson', slippedIn(folder.read('ssh.hujson')));
+    folder.write('worse.hujson', slippedIn(folder.read('relays.hujson')));
     expect((await run('a.hujson', 'worse.hujson', '--fail-on', 'widening')).code).toBe(2);
     expect((await run('a.hujson', 'worse.hujson')).code).toBe(3);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decide, describeHeld } from '../../src/reconcile/decide.ts';
-import type { SourceEntry } from '../../src/state/evidence.ts';
+import type { Evidence, SourceEntry } from '../../src/state/evidence.ts';
 import { policyEtag } from '../../src/tailnet/policy/etag.ts';
 import {
   EVERYTHING,
@@ -139,12 +139,36 @@ describe('a tailnet policy that is narrower than declared waits for an operator'
   });
 });
 
-describe('a tailnet policy of which something is unknown waits for an operator', () => {
+describe('SSH rules and node attributes', () => {
   const SSH = '"ssh": [{"action": "accept", "src": ["group:ops"], "dst": ["tag:ci"], "users": ["root"]}],';
+  const restored = (observed: Evidence) => {
+    const { actions, held } = on(observed);
+    return { actions: names(actions), held };
+  };
 
   it.each([
     ['SSH rules', `{${SSH}`],
     ['node attributes', '{"nodeAttrs": [{"target": ["*"], "attr": ["funnel"]}],'],
+  ])('%s that are not declared go: that gives nobody anything', (_what, section) => {
+    const observed = withPolicy(evidence, (t) => t.replace('{', section));
+    expect(restored(observed)).toEqual({ actions: ['policy'], held: [] });
+  });
+
+  it('that are declared and gone wait for an operator, and those that are there word for word do not', () => {
+    const base = BASE.replace('{', `{${SSH}`);
+    const ssh = declare(undefined, base);
+    const without = withPolicy(ssh.evidence, (t) => t.replace(/\t"ssh": \[[\s\S]*?\n(?=\t")/, ''));
+    expect(policyOf(without)).not.toContain('"ssh"');
+    expect(decide(ssh.topology, ssh.evidence, without).held.map(describeHeld)).toEqual([expect.stringMatching(WIDENS)]);
+    const open = decide(ssh.topology, ssh.evidence, withPolicy(ssh.evidence, slipIn(EVERYTHING)));
+    expect({ actions: names(open.actions), held: open.held }).toEqual({ actions: ['policy'], held: [] });
+  });
+});
+
+describe('a tailnet policy of which something is unknown waits for an operator', () => {
+  it.each([
+    ['relays of its own', '{"derpMap": {"OmitDefaultRegions": true},'],
+    ['a node attribute nobody knows', '{"nodeAttrs": [{"target": ["*"], "attr": ["unheard-of"]}],'],
     ['a section nobody knows', '{"future": {"allow": "all"},'],
   ])('it has %s that are not declared', (_what, section) => {
     expectHeld(
@@ -152,16 +176,6 @@ describe('a tailnet policy of which something is unknown waits for an operator',
       'the tailnet policy',
       UNTOLD,
     );
-  });
-
-  it('it lacks SSH rules that are declared, but not where it has them word for word', () => {
-    const base = BASE.replace('{', `{${SSH}`);
-    const ssh = declare(undefined, base);
-    const without = withPolicy(ssh.evidence, (t) => t.replace(/\t"ssh": \[[\s\S]*?\n(?=\t")/, ''));
-    expect(policyOf(without)).not.toContain('"ssh"');
-    expect(decide(ssh.topology, ssh.evidence, without).held.map(describeHeld)).toEqual([expect.stringMatching(UNTOLD)]);
-    const open = decide(ssh.topology, ssh.evidence, withPolicy(ssh.evidence, slipIn(EVERYTHING)));
-    expect({ actions: names(open.actions), held: open.held }).toEqual({ actions: ['policy'], held: [] });
   });
 
   it.each<[string, SourceEntry | undefined]>([

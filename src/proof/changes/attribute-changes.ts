@@ -1,6 +1,7 @@
 import { formatSpan } from '../../source/diagnostic.ts';
 import type { Missing } from '../../state/known.ts';
 import type { NodeAttribute } from '../../tailnet/attributes/attributes.ts';
+import { attributeEffect } from '../../tailnet/attributes/effect.ts';
 import type { Device } from '../../tailnet/device.ts';
 import { uniqueMissing } from '../claims/missing.ts';
 import type { Change } from './change.ts';
@@ -35,17 +36,22 @@ export function attributeChanges(a: TailnetSide, b: TailnetSide): { changes: Cha
       for (const attribute of given(to, device)) {
         const twin = before.get(attribute.name);
         if (twin?.exact === true || (twin !== undefined && !attribute.exact)) continue;
-        if (attribute.exact && twin === undefined) changes.push(describe(kind, to, devices, attribute));
-        else missing.push(unsure(attribute));
+        // What nobody knows may as well take something away from whoever has it.
+        if (!attributeEffect(attribute.name).known)
+          missing.push(placed(attribute, 'changed, and what it does is not known'));
+        else if (attribute.exact && twin === undefined) changes.push(describe(kind, to, devices, attribute));
+        else missing.push(placed(attribute, 'is given to devices that are only known from above'));
       }
     }
   }
   return { changes, missing: uniqueMissing(missing) };
 }
 
-function unsure({ name, span }: NodeAttribute): Missing {
-  const source = span === undefined ? 'tailnet/policy' : formatSpan(span);
-  return { source, why: `which devices get the node attribute ${name} is only known from above` };
+function placed({ name, span }: NodeAttribute, what: string): Missing {
+  return {
+    source: span === undefined ? 'tailnet/policy' : formatSpan(span),
+    why: `the node attribute ${name} ${what}`,
+  };
 }
 
 function describe(

@@ -336,6 +336,13 @@ const cases: readonly Case[] = [
     changes: [],
   },
   {
+    name: 'a node attribute that nobody knows',
+    b: policy([WEB_DB], { nodeAttrs: [{ target: ['tag:db'], attr: ['unheard-of'] }] }),
+    summary: 'unknown',
+    changes: [],
+    missing: /the node attribute unheard-of changed, and what it does is not known/,
+  },
+  {
     name: 'an app connector',
     a: policy([WEB_DB], { nodeAttrs: [] }),
     b: policy([WEB_DB], { nodeAttrs: [{ target: ['tag:db'], app: { 'tailscale.com/app-connectors': [] } }] }),
