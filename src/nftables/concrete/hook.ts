@@ -52,12 +52,12 @@ export function evaluatePacket(ruleset: Ruleset, packet: ConcretePacket, links?:
   const unknowns: Place[] = [];
   let isTranslated = false;
   const hasNat = translates(ruleset);
-  for (const [i, passed] of chains.entries()) {
+  for (const passed of chains) {
     if (!isTranslated && passed.position > natPosition(packet.hook)) {
       states = translate(ruleset, packet.hook, states, chains, links);
       isTranslated = true;
     }
-    const passage = pass(passed, states, chains.slice(i + 1), links, hasNat);
+    const passage = pass(passed, states, links, hasNat);
     unknowns.push(...passage.unknowns);
     drops.push(...passage.drops);
     states = passage.accepted;
@@ -65,7 +65,7 @@ export function evaluatePacket(ruleset: Ruleset, packet: ConcretePacket, links?:
     if (passage.accepts.length > 0 && (passed.isSure || accepts.length === 0)) accepts = passage.accepts;
     if (states.length === 0) return described('drop', drops, passage.drops[0] ?? drops[0]);
   }
-  if (drops.length === 0) return accepts.length === 0 ? none() : described('accept', accepts, accepts[0]);
+  if (drops.length === 0) return described('accept', accepts, accepts[0] ?? unasked(chains));
   const blamed =
     unknowns.find((u) => drops.some((d) => d.rule === u.rule && d.rule !== undefined)) ?? unknowns[0] ?? drops[0];
   return described('unknown', [], blamed);
@@ -73,6 +73,12 @@ export function evaluatePacket(ruleset: Ruleset, packet: ConcretePacket, links?:
 
 function start({ values, cgroup }: ConcretePacket): State {
   return { values, cgroup, isLost: false, isUntracked: false, isTranslated: false };
+}
+
+/** Where only NAT chains are, and the packet is no first one: the last of them, as if its policy had been asked. */
+function unasked(chains: readonly PassedChain[]): Place | undefined {
+  const last = chains.at(-1);
+  return last === undefined ? undefined : { table: last.table, chain: last.chain, rule: undefined };
 }
 
 function none(): PacketVerdict {
@@ -109,13 +115,7 @@ function mayBeBridged(links: Links | undefined): boolean {
 const ASKED_ABOUT_NAT = IntervalSet.points(4n, 8n);
 const FIRST = IntervalSet.point(8n);
 
-function pass(
-  passed: PassedChain,
-  states: readonly State[],
-  later: readonly PassedChain[],
-  links: Links | undefined,
-  hasNat: boolean,
-): Passage {
+function pass(passed: PassedChain, states: readonly State[], links: Links | undefined, hasNat: boolean): Passage {
   const { table, chain, base, isSure } = passed;
   const here: Place = { table, chain, rule: undefined };
   const accepted: State[] = [];
@@ -124,10 +124,7 @@ function pass(
   const unknowns: Place[] = [];
   const asked = base.type === 'nat' ? states.filter((s) => isAsked(s) !== 'no') : states;
   const skipping = states.filter((s) => !asked.includes(s) || (base.type === 'nat' && isAsked(s) === 'maybe'));
-  if (skipping.length > 0) {
-    accepted.push(...skipping);
-    if (asked.length === 0 && !later.some((l) => l.base.type !== 'nat')) accepts.push(here);
-  }
+  accepted.push(...skipping);
   const observer: Observer<readonly State[]> = {
     verdict: (verdict, ended, at, rule) => {
       const place: Place = { table, chain: at, rule };

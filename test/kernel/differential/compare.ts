@@ -128,7 +128,8 @@ function interfaces(hook: Hook, way: Way): Readonly<Record<string, string>> {
 }
 
 function isSame(said: PacketVerdict, seen: Observed | undefined): boolean {
-  if (seen === undefined) return said.verdict === 'accept' && said.table === null;
+  // No chain was asked: there is none, or only NAT chains, which are for first packets.
+  if (seen === undefined) return said.verdict === 'accept' && said.handle === null;
   const rule = said.table === seen.table && said.chain === seen.chain && said.handle === seen.handle;
   return rule && said.verdict === seen.verdict;
 }

@@ -1,6 +1,6 @@
 import type { Hook } from '../../../src/nftables/ruleset.ts';
 import { MARKS, PORTS, UIDS } from './packets.ts';
-import type { Random } from './random.ts';
+import { Random } from './random.ts';
 
 type Family = 'ip' | 'ip6' | 'inet' | 'netdev';
 
@@ -56,7 +56,34 @@ function table(random: Random, hook: Hook, name: string): string {
     const head = `		type filter hook ${hook}${device} priority ${priority}; policy ${policy};\n`;
     return `	chain b${i} {\n${head}${rules(random, family, hook, ['s0', 's1', 's2'], 1 + random.below(8), true)}	}\n`;
   });
-  return `table ${family} ${name} {\n${sets}${regular.reverse().join('')}${bases.join('')}}\n`;
+  // Drawn apart from the rest: the seeds that once disagreed keep their chains.
+  const nat = translation(new Random(bases.join('').length), family, hook);
+  return `table ${family} ${name} {\n${sets}${regular.reverse().join('')}${bases.join('')}${nat}}\n`;
+}
+
+const NAT_PRIORITY: Readonly<Partial<Record<Hook, string>>> = {
+  prerouting: '-100',
+  output: '-100',
+  input: '100',
+  postrouting: '100',
+};
+
+/** A NAT chain; its addresses are nobody's, so that what follows in the chains behind it is all that changes. */
+function translation(random: Random, family: Family, hook: Hook): string {
+  const priority = NAT_PRIORITY[hook];
+  if (priority === undefined || family === 'netdev' || !random.chance(30)) return '';
+  const isDestination = hook === 'prerouting' || hook === 'output';
+  const [word, addresses] = isDestination ? ['dnat', ['10.9.1.7', 'fd09:1::7']] : ['snat', ['10.9.1.8', 'fd09:1::8']];
+  const kinds = family === 'ip' ? [4] : family === 'ip6' ? [6] : [4, 6];
+  const lines = Array.from({ length: 1 + random.below(3) }, () => {
+    const kind = random.pick(kinds);
+    const to = family === 'inet' ? `${kind === 4 ? 'ip' : 'ip6'} to` : 'to';
+    const translate = `${word} ${to} ${addresses[kind === 4 ? 0 : 1] ?? ''}`;
+    const what = random.chance(60) ? translate : random.pick(['accept', 'drop', 'counter']);
+    return `\t\t${condition(random, family, hook)} ${what}\n`;
+  });
+  const policy = random.pick(['accept', 'accept', 'drop']);
+  return `\tchain n {\n\t\ttype nat hook ${hook} priority ${priority}; policy ${policy};\n${lines.join('')}\t}\n`;
 }
 
 function rules(
