@@ -9,7 +9,18 @@ import type { Domain } from '../walk.ts';
 import { matchesCgroup } from './cgroup.ts';
 import { addressTypes, type Links } from './links.ts';
 import { rewritten } from './rewrite.ts';
-import { ABSENT, ALL_VALUES, anything, either, isAmong, type Key, type Known, known, where } from './values.ts';
+import {
+  ABSENT,
+  ALL_VALUES,
+  anything,
+  CONNECTED,
+  either,
+  isAmong,
+  type Key,
+  type Known,
+  known,
+  where,
+} from './values.ts';
 
 /** One way in which the packet can be at this point of its walk. */
 export interface State {
@@ -179,9 +190,6 @@ export class ConcreteDomain implements Domain<readonly State[]> {
 
 /** `ct status` expected, seen-reply, assured, snat, dnat, dying (symbols.ts CT_STATUS). */
 const FIRST_LACKS: readonly bigint[] = [0x01n, 0x02n, 0x04n, 0x10n, 0x20n, 0x200n];
-
-/** States of packets that have a connection. */
-const CONNECTED = IntervalSet.points(2n, 4n, 8n);
 
 function within(value: Known, { sure, possible }: Bounds): 'yes' | 'maybe' | 'no' {
   if (!value.values.overlaps(possible)) return 'no';

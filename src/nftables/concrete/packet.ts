@@ -12,7 +12,7 @@ import {
   type Symbols,
   TCP_FLAGS,
 } from '../symbols.ts';
-import { ABSENT, ALL_VALUES, anything, type ConcretePacket, type Key, type Known, known } from './values.ts';
+import { ABSENT, ALL_VALUES, anything, CONNECTED, type ConcretePacket, type Key, type Known, known } from './values.ts';
 
 /** Any value, or none. */
 const ANY = '?';
@@ -62,7 +62,7 @@ class Reader {
     const [src, dst, family] = this.#addresses();
     const proto = this.#number('proto', PROTOCOLS, 255) ?? this.#missing('proto');
     const ctState = this.#number('ctState', CT_STATE, 64);
-    const isTracked = ctState?.values.overlaps(TRACKED) === true;
+    const isTracked = ctState?.values.overlaps(CONNECTED) === true;
     const ct = (key: Key, symbols: Symbols, last: number, unsaid: readonly bigint[]) =>
       this.#number(key, symbols, last) ??
       (isTracked ? { values: IntervalSet.points(...unsaid), absent: true } : ABSENT);
@@ -158,8 +158,6 @@ class Reader {
   }
 }
 
-/** States of packets that have a connection. */
-const TRACKED = IntervalSet.points(2n, 4n, 8n);
 const NEW = IntervalSet.point(8n);
 
 const PROTOCOLS: Symbols = [...INET_PROTO, ['icmpv6', 58]];

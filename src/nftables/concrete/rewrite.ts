@@ -1,7 +1,7 @@
 import { IntervalSet } from '../../net/interval-set.ts';
 import type { MarkValue, RewriteEffect } from '../ruleset.ts';
 import type { State, Surroundings } from './domain.ts';
-import { ABSENT, anything, either, isAmong, type Key, type Known, known } from './values.ts';
+import { ABSENT, anything, CONNECTED, either, isAmong, type Key, type Known, known } from './values.ts';
 
 /**
  * The packet after a rewrite, as later matches see it.
@@ -49,8 +49,6 @@ function familyValues(values: State['values']): IntervalSet {
 function other(value: Known, key: Key): Known {
   return value.values.isEmpty() ? ABSENT : { ...anything(key), absent: value.absent };
 }
-
-const CONNECTED = IntervalSet.points(2n, 4n, 8n);
 
 function withMark(key: 'mark' | 'ctMark', value: MarkValue | undefined, state: State): State['values'] {
   const mark = value === undefined ? { ...anything('mark'), absent: false } : newMark(value, state);

@@ -55,6 +55,9 @@ export const ALL_VALUES: Readonly<Record<Key, IntervalSet>> = {
   mark: DOMAIN.mark,
 };
 
+/** Values of `ctState` of packets that have a connection. */
+export const CONNECTED: IntervalSet = IntervalSet.points(2n, 4n, 8n);
+
 /** The value is there and one of these. */
 export function known(...values: readonly bigint[]): Known {
   return { values: IntervalSet.points(...values), absent: false };
