@@ -165,7 +165,7 @@ function condition(random: Random, family: Family, hook: Hook): string {
     () => `${random.pick(['iif', 'oif'])} ${not}${random.pick(['"t0"', '"t1"', '"lo"'])}`,
     () => flags(random),
     () => mark(random, 'meta mark', not),
-    () => `meta protocol ${not}${random.pick(['ip', 'ip6'])}`,
+    () => protocol(family, not, random.pick(['ip', 'ip6'])),
   ];
   if (family !== 'ip6') {
     forms.push(
@@ -204,6 +204,11 @@ function condition(random: Random, family: Family, hook: Hook): string {
     );
   }
   return random.pick(forms)();
+}
+
+/** In a table of one family nft does not list a test of the family, true or not: only what is true there is tried. */
+function protocol(family: Family, not: string, picked: string): string {
+  return family === 'ip' || family === 'ip6' ? `meta protocol ${family}` : `meta protocol ${not}${picked}`;
 }
 
 function flags(random: Random): string {
