@@ -167,7 +167,10 @@ daemons() {
     read -r comm 2>/dev/null <"$status" || continue
     [ "$comm" = tailscaled ] || continue
     pid=\${status#/proc/} pid=\${pid%/comm}
+    # One that was started since is not in the list yet, and one that has ended is none.
     net=$(printf '%s\\n' "$nets" | sed -n "s|^/proc/$pid/ns ||p")
+    [ -n "$net" ] || net=$(readlink "/proc/$pid/ns/net" 2>/dev/null)
+    case $(sed -n 's/^State:[[:space:]]*\\(.\\).*/\\1/p' "\${status%comm}status" 2>/dev/null) in '' | Z | X) continue ;; esac
     socket=$(tr '\\000' '\\n' <"/proc/$pid/cmdline" 2>/dev/null | sed -n 's/^--*socket=//p' | head -n 1)
     echo "$pid \${net:-denied} $socket"
   done

@@ -6,7 +6,7 @@ import { claimsReport, declaredReport } from '../findings.ts';
 import { readJson } from '../json-file.ts';
 import { outputOptions, type ReportArguments, reportOptions, today } from '../options.ts';
 import { contextOf, writeReport } from '../output.ts';
-import { readSide } from '../side.ts';
+import { type DiffSide, readSide } from '../side.ts';
 import { type Declared, isTopologyFile, readDeclared, sayWarnings } from '../topology-file.ts';
 
 interface Arguments extends ReportArguments {
@@ -44,26 +44,30 @@ export const proveCommand: CommandModule<object, Arguments> = {
         hint: '`cordon diff A B` compares two topologies',
       });
     }
+    const side = isTopology ? undefined : await sideOf(args);
     const declared = readDeclared(isTopology ? args.file : (args.topology ?? 'cordon.yaml'));
     sayWarnings(declared);
-    const report = isTopology
-      ? declaredReport(declared, today())
-      : claimsReport(declared, await evidenceIn(args, declared), today());
+    const report =
+      side === undefined
+        ? declaredReport(declared, today())
+        : claimsReport(declared, evidenceOf(side, declared, args.devices !== undefined), today());
     await writeReport(report, outputOptions(args), contextOf(declared.topology));
     process.exitCode = exitCodeOf(report);
   },
 };
 
+async function sideOf({ file, devices }: Arguments): Promise<DiffSide> {
+  const list = devices === undefined ? undefined : readJson(devices, 'give the body of GET /devices?fields=all');
+  return readSide(file, { devices: list, topology: undefined, timeout: undefined });
+}
+
 /**
  * A snapshot as it is. A policy stands for itself: everything else is as declared, so what the claims say is what would
  * be if exactly this policy were in force.
  */
-async function evidenceIn({ file, devices }: Arguments, declared: Declared): Promise<Evidence> {
-  const list = devices === undefined ? undefined : readJson(devices, 'give the body of GET /devices?fields=all');
-  const side = await readSide(file, { devices: list, topology: declared.topology, timeout: undefined });
+function evidenceOf(side: DiffSide, declared: Declared, hasDevices: boolean): Evidence {
   if (side.kind !== 'policy') return side.evidence;
-  const { 'tailnet/devices': listed, ...policy } = side.evidence.sources;
-  return {
-    sources: { ...declared.evidence.sources, ...policy, ...(list === undefined ? {} : { 'tailnet/devices': listed }) },
-  };
+  const { 'tailnet/devices': devices, ...policy } = side.evidence.sources;
+  const listed = hasDevices && devices !== undefined ? { 'tailnet/devices': devices } : {};
+  return { sources: { ...declared.evidence.sources, ...policy, ...listed } };
 }
