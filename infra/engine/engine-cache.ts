@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CordonError } from '../../src/source/error.ts';
 import { acquireLock } from './file-lock.ts';
@@ -9,15 +8,6 @@ import { acquireLock } from './file-lock.ts';
 /** Unfinished folders older than this were left by a process that died. */
 const ABANDONED_MS = 24 * 60 * 60 * 1_000;
 const UNFINISHED = '.unfinished-';
-
-/**
- * Folder for engines: `cordon/engine` in the user's cache folder (XDG Base Directory Specification: $XDG_CACHE_HOME if it
- * is an absolute path, else ~/.cache).
- */
-export function engineCacheFolder(environment: NodeJS.ProcessEnv): string {
-  const xdg = environment['XDG_CACHE_HOME'] ?? '';
-  return join(xdg.startsWith('/') ? xdg : join(homedir(), '.cache'), 'cordon', 'engine');
-}
 
 /**
  * Makes a folder of the cache if it is not there. It appears in one step when it is complete, so a process that finds it

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { CordonError } from '../../src/source/error.ts';
-import { engineCacheFolder } from './engine-cache.ts';
+import { engineCacheFolder } from './cache-folder.ts';
 import { findGo, requiredGoVersion } from './go-toolchain.ts';
 import { findInstalledCli, resolveExecutable } from './installed-cli.ts';
 import { nodeExecutable } from './node-runtime.ts';

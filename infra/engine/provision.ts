@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CordonError } from '../../src/source/error.ts';
-import { engineCacheFolder } from './engine-cache.ts';
+import { engineCacheFolder } from './cache-folder.ts';
 import { closedEnvironment, enginePath } from './environment.ts';
 import { pulumiHomeOfUser, resolveExecutable } from './installed-cli.ts';
 import { checkoutFolder, writeLanguageHost, writePulumi } from './launchers.ts';

@@ -129,7 +129,8 @@ section() {
   if command -v "$program" >/dev/null 2>&1; then
     answer=$( { { "$@" </dev/null 2>&6 3>&-; printf '%s %s' "$mark" "$?" >&6; } | head -c ${SECTION_LIMIT + 1} >&3; } 6>&1 )
     code=\${answer##*"$mark "}
-    words=$(printf '%s' "\${answer%"$mark "*}" | tail -c 400 | tr '\\n' ' ')
+    words=\${answer%"$mark "*}
+    [ -z "$words" ] || words=$(printf '%s' "$words" | tail -c 400 | tr '\\n' ' ')
   else
     code=127
     words="$program is not installed"

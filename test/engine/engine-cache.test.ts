@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
-import { cachedFolder, engineCacheFolder } from '../../infra/engine/engine-cache.ts';
+import { engineCacheFolder } from '../../infra/engine/cache-folder.ts';
+import { cachedFolder } from '../../infra/engine/engine-cache.ts';
 import { temporaryFolder } from './folders.ts';
 
 const noWait = () => {};
