@@ -153,9 +153,11 @@ legacy() {
 elsewhere() {
   printf '%s\\n' "$nets" | sed -n 's|^/proc/\\([0-9]*\\)/ns \\(net:.*\\)$|\\2 \\1|p' | grep -vF "$own " | sort -k1,1 -u |
     while read -r net pid; do
-      for table in tcp tcp6 udp udp6; do
-        sed "s/^/$net $table /" "/proc/$pid/net/$table" 2>/dev/null || echo "$net $table denied"
-      done
+      if lines=$(cd "/proc/$pid/net" 2>/dev/null && grep -H '' tcp tcp6 udp udp6 2>/dev/null); then
+        printf '%s\\n' "$lines" | sed "s/^\\([a-z0-9]*\\):/$net \\1 /"
+      else
+        for table in tcp tcp6 udp udp6; do echo "$net $table denied"; done
+      fi
     done
 }
 namespaces() { printf '%s\\n' "$nets"; }

@@ -6,9 +6,13 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import resourceService from '@pulumi/pulumi/proto/resource_grpc_pb.js';
 import resourceMessages from '@pulumi/pulumi/proto/resource_pb.js';
 import emptyMessages from 'google-protobuf/google/protobuf/empty_pb.js';
+import { compiledFolder } from '../../../infra/engine/cache-folder.ts';
 import type { PropertyObject } from '../../../infra/grpc/property-value.ts';
 import { engineMessages, engineService } from '../../../infra/grpc/proto.ts';
 import { fromOptionalStruct, toStruct } from '../../../infra/grpc/struct.ts';
+
+/** What Node compiles is kept from run to run, as the engine's environment has it. */
+const COMPILED = compiledFolder(process.env);
 
 /** One resource as the program registered it. */
 export interface Registration {
@@ -62,7 +66,12 @@ export async function runProgram(
       ...['--root-directory', setup.rootDirectory, '--pwd', dirname(entry), '--parallel', '8', entry],
     ];
     const config = Object.fromEntries(Object.entries(setup.config).map(([key, value]) => [`cordon:${key}`, value]));
-    const env = { PATH: process.env['PATH'] ?? '', ...setup.env, PULUMI_CONFIG: JSON.stringify(config) };
+    const env = {
+      PATH: process.env['PATH'] ?? '',
+      NODE_COMPILE_CACHE: COMPILED,
+      ...setup.env,
+      PULUMI_CONFIG: JSON.stringify(config),
+    };
     const { exitCode, printed } = await run(argv, env);
     return { exitCode, ...engine.seen(), everything: printed + engine.raw() };
   } finally {
