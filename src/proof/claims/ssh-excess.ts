@@ -6,14 +6,13 @@ import type { Missing } from '../../state/known.ts';
 import type { Device } from '../../tailnet/device.ts';
 import { localUser } from '../../tailnet/ssh/logins.ts';
 import type { SshRule } from '../../tailnet/ssh/rules.ts';
-import type { Blame } from '../claim.ts';
 import type { ProofContext } from '../context.ts';
 import { operatorAddresses } from '../relations/identities.ts';
 import type { TailnetReach } from '../relations/tailnet.ts';
 import type { Excess } from './excess.ts';
 import { witnessPacket } from './packet-words.ts';
 import { type Parties, type Protected, partiesOf, targetsAt } from './parties.ts';
-import { boundedMissing } from './tailnet-blame.ts';
+import { boundedMissing, policyBlame } from './tailnet-blame.ts';
 
 /**
  * Rules of Tailscale SSH that reach a protected host, or that the model may use. A login also needs the packet filter,
@@ -107,7 +106,7 @@ const SSH = PacketSet.box({
 function excess(context: ProofContext, reach: TailnetReach, found: Found): Excess {
   const { p, claim, id, from, to, rule, missing = [] } = found;
   const packets = SSH.intersect(PacketSet.ofAddresses('src', from)).intersect(PacketSet.ofAddresses('dst', to));
-  const blame = blameOf(context, rule);
+  const blame = policyBlame(context, rule.span, `ssh[${rule.index}]`);
   const sure = rule.exact && missing.length === 0;
   const present = reach.universe.presentAddresses;
   const known = packets.intersect(PacketSet.ofAddresses('src', present));
@@ -135,13 +134,6 @@ function excess(context: ProofContext, reach: TailnetReach, found: Found): Exces
 
 /** The name that lets most in: root, any, or the first that is written out. */
 function loginOf({ users }: SshRule): string {
-  if (localUser(new Map(users), 'root') !== undefined) return 'root';
+  if (localUser(users, 'root') !== undefined) return 'root';
   return users.has('*') ? 'any user' : ([...users].find(([, local]) => local !== '')?.[0] ?? 'nobody');
-}
-
-function blameOf(context: ProofContext, { span, index }: SshRule): Blame {
-  const { policy } = context.state.tailnet;
-  const text = policy.known ? policy.value.text.slice(span.offset, span.offset + span.length) : undefined;
-  const place = { source: 'tailnet/policy', line: span.line, column: span.column, rule: `ssh[${index}]` };
-  return text === undefined ? place : { ...place, text };
 }

@@ -1,5 +1,6 @@
 import { AddressSet } from '../../net/address-set.ts';
 import { PacketSet } from '../../net/packet-set.ts';
+import type { Span } from '../../source/span.ts';
 import type { Missing } from '../../state/known.ts';
 import type { FilterRule } from '../../tailnet/compile/filter-rules.ts';
 import type { Role } from '../../topology/model.ts';
@@ -11,23 +12,23 @@ import type { TailnetReach } from '../relations/tailnet.ts';
 
 /** The policy line, with its text; or the missing keys. */
 export function blameOf(context: ProofContext, rule: Pick<FilterRule, 'span' | 'section' | 'index'>): Blame {
-  const source = 'tailnet/policy';
-  const { span } = rule;
-  if (span === undefined) return { source, rule: 'neither `acls` nor `grants`: everything is allowed' };
-  const { policy } = context.state.tailnet;
-  const text = policy.known ? policy.value.text.slice(span.offset, span.offset + span.length) : undefined;
+  const { span, section, index } = rule;
+  if (span === undefined) {
+    return { source: 'tailnet/policy', rule: 'neither `acls` nor `grants`: everything is allowed' };
+  }
+  const blame = policyBlame(context, span, `${section}[${index}]`);
+  const { text } = blame;
   const origin =
-    text === undefined || rule.section === 'default'
-      ? undefined
-      : originOf(context.topology, { section: rule.section, index: rule.index }, text);
-  return {
-    source,
-    line: span.line,
-    column: span.column,
-    rule: `${rule.section}[${rule.index}]`,
-    ...(text === undefined ? {} : { text }),
-    ...(origin === undefined ? {} : { origin }),
-  };
+    text === undefined || section === 'default' ? undefined : originOf(context.topology, { section, index }, text);
+  return origin === undefined ? blame : { ...blame, origin };
+}
+
+/** An entry of the policy in force, with its text. */
+export function policyBlame(context: ProofContext, span: Span, rule: string): Blame {
+  const { policy } = context.state.tailnet;
+  const place = { source: 'tailnet/policy', line: span.line, column: span.column, rule };
+  if (!policy.known) return place;
+  return { ...place, text: policy.value.text.slice(span.offset, span.offset + span.length) };
 }
 
 /** Why an excess is not sure: the rule's meaning is only bounded from above. */
